@@ -43,8 +43,9 @@ static uint32_t get32(const uint8_t *p)
 
 static void put32(uint8_t *p, uint32_t v)
 {
-    for (unsigned i = 0; i < 4; i++)
+    for (unsigned i = 0; i < 4; i++) {
         p[i] = (uint8_t)(v >> (8 * i));
+    }
 }
 
 static uint32_t rotr(uint32_t x, unsigned n)
@@ -78,8 +79,9 @@ static void compress(const uint32_t cv[8], const uint8_t block[BLOCK],
         {0, 4, 8, 12},  {1, 5, 9, 13},  {2, 6, 10, 14}, {3, 7, 11, 15},
         {0, 5, 10, 15}, {1, 6, 11, 12}, {2, 7, 8, 13},  {3, 4, 9, 14}};
     uint32_t m[16], v[16];
-    for (size_t i = 0; i < 16; i++)
+    for (size_t i = 0; i < 16; i++) {
         m[i] = get32(block + 4 * i);
+    }
     memcpy(v, cv, 32);
     memcpy(v + 8, wh_blake3_iv, 16);
     v[12] = (uint32_t)counter;
@@ -88,11 +90,13 @@ static void compress(const uint32_t cv[8], const uint8_t block[BLOCK],
     v[15] = flags;
     for (size_t r = 0; r < 7; r++) {
         const uint8_t *o = wh_blake3_order[r];
-        for (size_t i = 0; i < 8; i++)
+        for (size_t i = 0; i < 8; i++) {
             mix(v, lanes[i], m[o[2 * i]], m[o[2 * i + 1]]);
+        }
     }
-    for (size_t i = 0; i < 8; i++)
+    for (size_t i = 0; i < 8; i++) {
         out[i] = v[i] ^ v[i + 8];
+    }
 }
 
 /* Hash n inputs of equal length into chaining values, as many at once as the
@@ -105,24 +109,27 @@ static void hash_many(const uint8_t *const *in, size_t n,
         const uint8_t *lane[WIDE_MAX];
         uint32_t cv[WIDE_MAX][8];
         size_t here = n - done < width ? n - done : width;
-        for (size_t i = 0; i < width; i++)
+        for (size_t i = 0; i < width; i++) {
             lane[i] = in[done + (i < here ? i : 0)];
+        }
         struct wh_blake3_batch b = *kind;
         b.in = lane;
         b.out = cv;
         b.counter = kind->counter + (kind->counting ? done : 0);
-        if (width == 8)
+        if (width == 8) {
             wh_blake3_x8(&b);
-        else
+        } else {
             wh_blake3_x4(&b);
+        }
         memcpy(out + done, cv, here * sizeof cv[0]);
     }
 }
 
 static void serialize(const uint32_t cv[8], uint8_t *out)
 {
-    for (size_t i = 0; i < 8; i++)
+    for (size_t i = 0; i < 8; i++) {
         put32(out + 4 * i, cv[i]);
+    }
 }
 
 /* Inner node over two chaining values. */
@@ -142,8 +149,9 @@ static void subtree(const struct wh_blake3 *h, const uint8_t *p, size_t n,
     const uint8_t *in[RUN_MAX];
     uint32_t cv[RUN_MAX][8];
     uint8_t blocks[RUN_MAX / 2][BLOCK];
-    for (size_t i = 0; i < n; i++)
+    for (size_t i = 0; i < n; i++) {
         in[i] = p + i * CHUNK;
+    }
     struct wh_blake3_batch kind = {.key = h->key,
                                    .counter = h->chunks,
                                    .counting = true,
@@ -198,8 +206,9 @@ static void open_chunk(struct wh_blake3 *h)
 static size_t longest_run(const struct wh_blake3 *h, size_t n)
 {
     for (size_t run = RUN_MAX; run >= WIDE_MAX; run /= 8) {
-        if (h->chunks % run == 0 && n > run * CHUNK)
+        if (h->chunks % run == 0 && n > run * CHUNK) {
             return run;
+        }
     }
     return 0;
 }
@@ -207,8 +216,9 @@ static size_t longest_run(const struct wh_blake3 *h, size_t n)
 /* Whole subtrees straight from the input; returns the bytes taken. */
 static size_t add_runs(struct wh_blake3 *h, const uint8_t *p, size_t n)
 {
-    if (h->blocks > 0 || h->buffered > 0 || wh_blake3_width() == 1)
+    if (h->blocks > 0 || h->buffered > 0 || wh_blake3_width() == 1) {
         return 0;
+    }
     size_t taken = 0, run;
     while ((run = longest_run(h, n - taken)) > 0) {
         uint32_t cv[8];
@@ -222,8 +232,9 @@ static size_t add_runs(struct wh_blake3 *h, const uint8_t *p, size_t n)
 /* Close the current chunk if it is full; more input is known to follow. */
 static void close_full(struct wh_blake3 *h)
 {
-    if (h->buffered < BLOCK)
+    if (h->buffered < BLOCK) {
         return;
+    }
     bool last = h->blocks == BLOCKS - 1;
     uint32_t flags = chunk_flags(h) | (last ? WH_BLAKE3_CHUNK_END : 0);
     compress(h->cv, h->buf, h->chunks, BLOCK, flags, h->cv);
@@ -242,8 +253,9 @@ void wh_blake3_init(struct wh_blake3 *h, const uint8_t *key)
     memset(h, 0, sizeof *h);
     memcpy(h->key, wh_blake3_iv, sizeof h->key);
     if (key) {
-        for (size_t i = 0; i < 8; i++)
+        for (size_t i = 0; i < 8; i++) {
             h->key[i] = get32(key + 4 * i);
+        }
         h->flags = WH_BLAKE3_KEYED;
     }
     open_chunk(h);
@@ -257,8 +269,9 @@ void wh_blake3_add(struct wh_blake3 *h, const void *data, size_t n)
         size_t take = add_runs(h, p, n);
         if (take == 0) {
             take = BLOCK - h->buffered;
-            if (take > n)
+            if (take > n) {
                 take = n;
+            }
             memcpy(h->buf + h->buffered, p, take);
             h->buffered += take;
         }
@@ -275,8 +288,9 @@ void wh_blake3_get(const struct wh_blake3 *h, uint8_t out[WH_BLAKE3_LEN])
     memcpy(block, h->buf, h->buffered);
     compress(h->cv, block, h->chunks, (uint32_t)h->buffered,
              chunk_flags(h) | WH_BLAKE3_CHUNK_END | root, cv);
-    for (unsigned i = h->depth; i > 0; i--)
+    for (unsigned i = h->depth; i > 0; i--) {
         parent(h, h->stack[i - 1], cv, i == 1 ? WH_BLAKE3_ROOT : 0, cv);
+    }
     serialize(cv, out);
 }
 
@@ -291,8 +305,9 @@ void wh_blake3_of(const uint8_t *key, struct wh_str s,
 
 unsigned wh_blake3_width(void)
 {
-    if (forced_width)
+    if (forced_width) {
         return forced_width;
+    }
 #ifdef __x86_64__
     return __builtin_cpu_supports("avx2") ? 8 : 4;
 #else

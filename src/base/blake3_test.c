@@ -114,8 +114,9 @@ static const uint8_t *key(void)
 static uint8_t *input(void)
 {
     uint8_t *p = wh_alloc(LONGEST);
-    for (size_t i = 0; i < LONGEST; i++)
+    for (size_t i = 0; i < LONGEST; i++) {
         p[i] = (uint8_t)(i % 251);
+    }
     return p;
 }
 
@@ -193,8 +194,9 @@ static void reading_the_hash_leaves_the_state(void **state)
     wh_blake3_add(&h, in + 1024, 1);
     wh_blake3_get(&h, out);
     for (size_t i = 0; i < ROWS; i++) {
-        if (rows[i].n == 1025)
+        if (rows[i].n == 1025) {
             expect(out, rows[i].plain);
+        }
     }
     wh_free(in);
 }

@@ -18,8 +18,9 @@ static void load_block(const uint8_t *const *in, size_t at, vec m[16])
 {
     for (size_t q = 0; q < 4; q++) {
         vec r[4];
-        for (size_t i = 0; i < 4; i++)
+        for (size_t i = 0; i < 4; i++) {
             memcpy(&r[i], in[i] + at + q * 16, sizeof r[i]);
+        }
         vec a = PICK(r[0], r[1], 0, 4, 1, 5), b = PICK(r[2], r[3], 0, 4, 1, 5);
         vec c = PICK(r[0], r[1], 2, 6, 3, 7), d = PICK(r[2], r[3], 2, 6, 3, 7);
         m[q * 4 + 0] = PICK(a, b, 0, 1, 4, 5);

@@ -26,8 +26,9 @@ TARGET static void load_block(const uint8_t *const *in, size_t at, vec m[16])
 {
     for (size_t q = 0; q < 2; q++) {
         vec r[8], a[8], b[8];
-        for (size_t i = 0; i < 8; i++)
+        for (size_t i = 0; i < 8; i++) {
             memcpy(&r[i], in[i] + at + q * 32, sizeof r[i]);
+        }
         for (size_t i = 0; i < 8; i += 2) {
             a[i] = LOW2(r[i], r[i + 1]);
             a[i + 1] = HIGH2(r[i], r[i + 1]);

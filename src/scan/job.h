@@ -18,73 +18,96 @@
 #include "base/src.h"
 
 #define SCAN_JOB_VERSION 1
-/* Ceiling of one answer of each job, in bytes. */
-#define SCAN_JOB_FILE_MAX (256u << 10)
-#define SCAN_JOB_XORB_MAX (512u << 10)
-#define SCAN_JOB_SHARD_MAX (96u << 20)
-#define SCAN_JOB_REBUILD_MAX 4096u
+/* Ceilings of what a job gives back, in bytes. */
+#define SCAN_JOB_FILE_ANSWER (256u << 10)
+#define SCAN_JOB_XORB_ANSWER (512u << 10)
+#define SCAN_JOB_REBUILD_ANSWER 64u
+#define SCAN_JOB_SHARD_ANSWER 64u
+#define SCAN_JOB_SHARD_OUT (96u << 20)
+/* Most terms of one rebuild, and sources (the list of terms included). */
+#define SCAN_JOB_TERMS_MAX (1u << 20)
+#define SCAN_JOB_SOURCES_MAX 1024u
+#define SCAN_JOB_CONFIG_MAX (1u << 20)
 
 /* What a job sees of the world. */
 struct scan_io {
-    const struct wh_src *src; /* nsrc sources; most jobs take exactly one */
+    const struct wh_src *src;
     size_t nsrc;
-    /* Rebuild only: takes the next piece of the file, in order, at most
-     * 128 KiB at a time. */
-    bool (*emit)(void *ctx, const void *p, size_t n, struct wh_err *err);
+    /* Takes the next piece of output, in order; null when there is none. */
+    bool (*emit)(void *ctx, struct wh_str piece, struct wh_err *err);
     void *ctx;
+};
+
+enum scan_job_type {
+    SCAN_JOB_FILE = 1,
+    SCAN_JOB_XORB = 2,
+    SCAN_JOB_REBUILD = 3,
+    SCAN_JOB_SHARD = 4,
 };
 
 /* One row of the table from which the zygote starts jobs. */
 struct scan_job_row {
+    enum scan_job_type type;
     const char *name; /* "scan.file" */
     bool (*run)(struct wh_str params, const struct scan_io *io,
                 struct wh_buf *answer, struct wh_err *err);
     size_t answer_max;
+    uint64_t out_max; /* bytes through emit; 0: none */
+    uint64_t memory;  /* bytes the job may need at most */
+    unsigned cpu_s;   /* seconds of CPU it may need at most */
 };
 
-/* Weigh a file.
- * params: u8 version, u8 flags (bit 0: compute SHA-256), bytes path,
- *         bytes config (both may be empty; config at most 1 MiB).
+/* Weigh a file (src[0]).
+ * params: u8 version, u8 flags (bit 0: compute SHA-256), bytes path.
+ * src[1], if there: text of the config.json beside it, at most
+ * SCAN_JOB_CONFIG_MAX.
  * answer: the canonical scan result (JSON text). */
 bool scan_job_file(struct wh_str params, const struct scan_io *io,
                    struct wh_buf *answer, struct wh_err *err) WH_CHECK;
-/* Verify a xorb: walk, decompress, hash; WH_DIGEST_MISMATCH if its hash is not
- * the expected one, WH_BAD_REQUEST if it is malformed.
+/* Verify a xorb (src[0]): walk, decompress, hash; WH_DIGEST_MISMATCH if its
+ * hash is not the expected one, WH_BAD_REQUEST if it is malformed.
  * params: u8 version, 32 expected hash.
  * answer: a chunk table; read it with scan_xorb_table_read (xorb.h). */
 bool scan_job_xorb(struct wh_str params, const struct scan_io *io,
                    struct wh_buf *answer, struct wh_err *err) WH_CHECK;
-/* Rebuild a file from chunks of xorbs; pieces go to io->emit.
+/* Rebuild a file from chunks of xorbs; the file goes to io->emit in pieces of
+ * at most 1 MiB.
  * params: u8 version, u8 flags (bit 0: the file hash must match), 32 expected
- *         Xet file hash, u64 expected size, u32 number of terms (<= 1048576),
- *         then per term: u32 source index, u64 byte offset of its first chunk
- *         in the serialized xorb, u32 number of chunks, u32 raw bytes.
+ *         Xet file hash, u64 expected size, u32 number of terms.
+ * src[0]: the terms, 20 bytes each: u32 source index (>= 1), u64 byte offset
+ *         of the first chunk in the serialized xorb, u32 number of chunks,
+ *         u32 raw bytes. src[1..]: the xorbs.
  * answer: u8 version, 32 Xet file hash of what was emitted, u64 its size. */
 bool scan_job_rebuild(struct wh_str params, const struct scan_io *io,
                       struct wh_buf *answer, struct wh_err *err) WH_CHECK;
-/* Parse an uploaded shard.
+/* Parse an uploaded shard (src[0]).
  * params: u8 version.
- * answer: read it with scan_shard_read (shard.h). */
+ * output: the parsed shard; read it with scan_shard_read (shard.h).
+ * answer: u8 version, u32 files, u32 xorbs. */
 bool scan_job_shard(struct wh_str params, const struct scan_io *io,
                     struct wh_buf *answer, struct wh_err *err) WH_CHECK;
 
-/* Parameter blocks in the layouts above. */
-void scan_job_file_params(struct wh_buf *b, struct wh_str path,
-                          struct wh_str config, bool sha256);
+/* One run of chunks in a rebuild. */
+struct scan_rebuild_term {
+    uint32_t source; /* index into the job's sources, from 1 */
+    uint64_t offset; /* of the first chunk's header in the serialized xorb */
+    uint32_t chunks; /* how many */
+    uint32_t raw;    /* bytes they give together */
+};
+
+/* Parameter blocks in the layouts above, and the list of terms. */
+void scan_job_file_params(struct wh_buf *b, struct wh_str path, bool sha256);
 void scan_job_xorb_params(struct wh_buf *b, const uint8_t hash[32]);
 void scan_job_shard_params(struct wh_buf *b);
-struct scan_rebuild_term {
-    uint32_t source;  /* index into scan_io.src */
-    uint64_t offset;  /* of the first chunk's header in the serialized xorb */
-    uint32_t chunks;  /* how many */
-    uint32_t raw;     /* bytes they give together */
-};
 /* hash null: the file hash is computed, not demanded. */
 void scan_job_rebuild_params(struct wh_buf *b, const uint8_t *hash,
-                             uint64_t size,
-                             const struct scan_rebuild_term *terms, uint32_t n);
+                             uint64_t size, uint32_t terms);
+void scan_job_rebuild_term(struct wh_buf *b, const struct scan_rebuild_term *t);
+/* Bounded reading of a rebuild's answer; WH_CORRUPT if malformed. */
+bool scan_job_rebuild_read(struct wh_str answer, uint8_t hash[32],
+                           uint64_t *size, struct wh_err *err) WH_CHECK;
 
-/* All jobs, by name: scan.file, scan.xorb, scan.rebuild, scan.shard. */
+/* All jobs, in the order of enum scan_job_type. */
 extern const struct scan_job_row scan_jobs[];
 extern const size_t scan_jobs_count;
 

@@ -82,10 +82,10 @@ struct scan_report {
     uint64_t tensor_bytes; /* sum of their data */
     uint64_t parameters;   /* logical count, best reading */
     uint64_t parameters_lo, parameters_hi; /* what it can not be outside of */
-    uint64_t buffers;      /* elements of tables that are no parameters */
+    uint64_t buffers; /* elements of tables that are no parameters */
     struct scan_dtype_count by_dtype[SCAN_DTYPES_MAX];
     size_t dtypes;
-    unsigned min_bits;            /* narrowest logical parameter */
+    unsigned min_bits; /* narrowest logical parameter */
     struct scan_arch arch;
     uint8_t tensor_set[WH_SHA256_LEN]; /* see docs/formats/tensor-set.md */
     uint8_t names[WH_SHA256_LEN];      /* digest of the set of tensor names */

@@ -38,8 +38,7 @@ struct scan_xorb_table {
  * A footer of older clients is recognised and left out of `bytes`. Errors:
  * WH_BAD_REQUEST for malformed content, WH_TOO_LARGE over a limit. */
 bool scan_xorb_verify(const struct wh_src *src, struct wh_arena *a,
-                      struct scan_xorb_table *out, struct wh_err *err)
-    WH_CHECK;
+                      struct scan_xorb_table *out, struct wh_err *err) WH_CHECK;
 
 /* Decompress the chunk whose header stands at `offset`; out has room for
  * SCAN_XORB_CHUNK_MAX bytes. *next is the offset after it. */
@@ -56,7 +55,7 @@ void scan_xorb_table_write(struct wh_buf *b, const struct scan_xorb_table *t);
 /* Bounded reading of the same; also checks that offsets follow each other and
  * that the xorb hash is the root over the chunk hashes. WH_CORRUPT else. */
 bool scan_xorb_table_read(struct wh_str s, struct wh_arena *a,
-                          struct scan_xorb_table *out, struct wh_err *err)
-    WH_CHECK;
+                          struct scan_xorb_table *out,
+                          struct wh_err *err) WH_CHECK;
 
 #endif
