@@ -1,0 +1,99 @@
+/*
+ * finding.c - the table of findings and the list a scan fills.
+ *
+ * The list has a fixed size: a hostile file must not choose how much we write
+ * about it. What is left out is counted, and dangers are counted in full.
+ */
+#include "scan/finding.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+static const struct scan_finding_row rows[] = {
+#define SCAN_F(id, text, severity, words) {text, SCAN_##severity, words},
+#include "scan/findings.tbl"
+#undef SCAN_F
+};
+
+static const char *const severities[] = {
+    [SCAN_NOTE] = "note", [SCAN_WARN] = "warn", [SCAN_DANGER] = "danger"};
+
+const struct scan_finding_row *scan_finding_row(enum scan_finding_id id)
+{
+    wh_assert((size_t)id < SCAN_F_COUNT);
+    return &rows[id];
+}
+
+const char *scan_severity_name(enum scan_severity s)
+{
+    wh_assert((size_t)s < sizeof severities / sizeof severities[0]);
+    return severities[s];
+}
+
+void scan_findings_init(struct scan_findings *f, struct wh_arena *a)
+{
+    *f = (struct scan_findings){.a = a};
+    f->list = wh_arena_array(a, SCAN_FINDINGS_MAX, sizeof *f->list);
+}
+
+void scan_findings_add(struct scan_findings *f, enum scan_finding_id id,
+                       uint64_t at, const char *fmt, ...)
+{
+    const struct scan_finding_row *row = scan_finding_row(id);
+    if (row->severity == SCAN_DANGER) {
+        f->dangers++;
+    }
+    if (f->n == SCAN_FINDINGS_MAX) {
+        f->left_out++;
+        return;
+    }
+    struct scan_finding *it = &f->list[f->n++];
+    it->id = id;
+    it->severity = row->severity;
+    it->at = at;
+    if (!*fmt) {
+        it->why = wh_str_of(row->words);
+        return;
+    }
+    char text[SCAN_WHY_MAX];
+    va_list ap;
+    va_start(ap, fmt);
+    int n = vsnprintf(text, sizeof text, fmt, ap);
+    va_end(ap);
+    size_t len = n < 0 ? 0 : (size_t)n;
+    if (len >= sizeof text) {
+        len = sizeof text - 1;
+    }
+    it->why = wh_arena_dup(f->a, wh_str_mem(text, len));
+}
+
+bool scan_findings_has(const struct scan_findings *f, enum scan_finding_id id)
+{
+    for (size_t i = 0; i < f->n; i++) {
+        if (f->list[i].id == id) {
+            return true;
+        }
+    }
+    return false;
+}
+
+const char *scan_quote(struct wh_arena *a, struct wh_str s)
+{
+    enum { MAX = 60 };
+    size_t n = s.n > MAX ? MAX : s.n;
+    char *out = wh_arena_alloc(a, n + 6);
+    char *w = out;
+    *w++ = '\'';
+    for (size_t i = 0; i < n; i++) {
+        char c = s.p[i];
+        *w++ = c >= ' ' && c <= '~' ? c : '?';
+    }
+    if (n < s.n) {
+        *w++ = '.';
+        *w++ = '.';
+        *w++ = '.';
+    }
+    *w++ = '\'';
+    *w = '\0';
+    return out;
+}
