@@ -26,14 +26,17 @@ struct db;
 struct db_stmt;
 struct db_driver;
 
+/* Statements that may be open at once on a connection. */
+#define DB_OPEN_MAX 32
+
 /* DB_FAIL is zero, so that a forgotten case is a failure. */
 enum db_row { DB_FAIL, DB_ROW, DB_DONE };
 
 /* Open path with the house's settings (WAL, synchronous=FULL, foreign keys on,
  * temporary data in memory only). A writing connection creates the file with
  * mode 0600; a reading one wants it to exist. Null and *err on failure. */
-struct db *db_open(const char *path, bool read_only, struct wh_err *err)
-    WH_CHECK;
+struct db *db_open(const char *path, bool read_only,
+                   struct wh_err *err) WH_CHECK;
 /* The same with another driver (tests, and PostgreSQL when it comes). */
 struct db *db_open_with(const struct db_driver *driver, const char *path,
                         bool read_only, struct wh_err *err) WH_CHECK;
@@ -45,7 +48,6 @@ void db_close(struct db **db);
  * and kept; the same query may be started again while it is open (a recursive
  * walk). At most DB_OPEN_MAX statements are open at once (asserted). Each
  * start has exactly one db_finish or db_exec. */
-#define DB_OPEN_MAX 32
 struct db_stmt *db_start(struct db *db, enum db_query q);
 
 /* Bind parameter $i (from 1) before the first step; unbound ones are NULL.
@@ -59,7 +61,7 @@ void db_bind_null(struct db_stmt *s, int i);
 /* n bytes as 2n lower hex digits of text: how digests are kept. n <= 64. */
 void db_bind_hex(struct db_stmt *s, int i, const void *p, size_t n);
 
-/* The next row. DB_FAIL fills *err; see db/sqlite.c for the mapping: a broken
+/* The next row. DB_FAIL fills *err; a broken
  * UNIQUE is WH_CONFLICT, a full disk WH_NOSPACE, a busy database
  * WH_UNAVAILABLE, other I/O WH_IO, damage WH_CORRUPT. */
 enum db_row db_step(struct db_stmt *s, struct wh_err *err) WH_CHECK;
@@ -90,17 +92,20 @@ bool db_one_i64(struct db_stmt *s, int64_t dflt, int64_t *out,
 /* Rows that the last finished insert, update or delete changed. */
 int64_t db_changes(struct db *db);
 
+/* Whether the statement fits the schema: prepares it and no more. */
+bool db_prepares(struct db *db, enum db_query q, struct wh_err *err) WH_CHECK;
+
 /* What a :one query's step means to its caller: DB_ROW is true, DB_DONE fails
  * with `missing` and its default message, DB_FAIL is false with *err as the
  * step filled it. */
-bool db_found(enum db_row r, enum wh_code missing, struct wh_err *err)
-    WH_CHECK;
+bool db_found(enum db_row r, enum wh_code missing, struct wh_err *err) WH_CHECK;
 
 /* Work inside one transaction of this connection. */
 typedef bool db_fn(struct db *db, void *ctx, struct wh_err *err);
 /* One consistent view over several reads: begin, fn, end. fn must be short:
  * an open read keeps the write-ahead log from shrinking, so no waiting on a
- * network, a process or a lock inside. Does not nest (asserted). */
+ * network, a process or a lock inside. Inside another transaction fn is just
+ * called: the view is one already. */
 bool db_read(struct db *db, db_fn *fn, void *ctx, struct wh_err *err) WH_CHECK;
 /* A write transaction on a connection that has no writer thread (commands,
  * tests): BEGIN IMMEDIATE, fn, COMMIT; rolled back when fn or the commit

@@ -34,8 +34,8 @@ void db_writer_free(struct db_writer **w);
  * true. fn must be short (at most about 500 rows), must finish every statement,
  * and must not wait for a network, a process, or db_write (asserted). Requests
  * commit in the order in which they were queued. */
-bool db_write(struct db_writer *w, db_fn *fn, void *ctx, struct wh_err *err)
-    WH_CHECK;
+bool db_write(struct db_writer *w, db_fn *fn, void *ctx,
+              struct wh_err *err) WH_CHECK;
 
 /* Called on the writer thread when the outcome is durable; err is null on
  * success. Must be quick; may queue more work with db_write_async. */
