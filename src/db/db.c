@@ -274,20 +274,29 @@ void db_finish(struct db_stmt **sp)
 
 bool db_exec(struct db_stmt *s, struct wh_err *err)
 {
-    enum db_row r = db_step(s, err);
+    enum db_row r;
+    do {
+        r = db_step(s, err);
+    } while (r == DB_ROW);
     db_finish(&s);
-    return r != DB_FAIL;
+    return r == DB_DONE;
 }
 
 bool db_one_i64(struct db_stmt *s, int64_t dflt, int64_t *out,
                 struct wh_err *err)
 {
+    int64_t v = dflt;
     enum db_row r = db_step(s, err);
-    if (r != DB_FAIL) {
-        *out = r == DB_ROW ? db_col_i64(s, 0) : dflt;
+    if (r == DB_ROW) {
+        v = db_col_i64(s, 0);
+        r = db_step(s, err); /* foreign keys are checked after the last row */
+        wh_assert(r != DB_ROW);
     }
     db_finish(&s);
-    return r != DB_FAIL;
+    if (r == DB_DONE) {
+        *out = v;
+    }
+    return r == DB_DONE;
 }
 
 int64_t db_changes(struct db *db)

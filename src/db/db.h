@@ -83,10 +83,12 @@ void db_col_cstr(struct db_stmt *s, int i, char *out, size_t cap);
 
 /* End this use; nulls the pointer, null is fine. */
 void db_finish(struct db_stmt **s);
-/* Step once wanting no row back (a row is ignored), then finish. */
+/* Run to the end, dropping rows, and finish. */
 bool db_exec(struct db_stmt *s, struct wh_err *err);
-/* Step once; a row gives its first column as integer; no row gives dflt. Then
- * finish. */
+/* Run to the end and finish; the one row gives its first column as integer, no
+ * row gives dflt. The way to read RETURNING: a broken foreign key is reported
+ * after the row, so a statement that writes counts only when it came to
+ * DB_DONE. */
 bool db_one_i64(struct db_stmt *s, int64_t dflt, int64_t *out,
                 struct wh_err *err) WH_CHECK;
 /* Rows that the last finished insert, update or delete changed. */

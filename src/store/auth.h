@@ -1,0 +1,98 @@
+/*
+ * auth.h - who is asking: tokens, sessions, one-time sign-in links, and the
+ * first account.
+ * Owner: results are plain values; secrets are shown once, by the call that
+ * makes them, and kept as SHA-256 only.
+ * Never: opens a transaction; writes on a request that only reads (no "last
+ * used").
+ */
+#ifndef WH_STORE_AUTH_H
+#define WH_STORE_AUTH_H
+
+#include "store/account.h"
+
+/* "hf_" + 40 letters and digits: the shape that the clients insist on. */
+#define STORE_TOKEN_LEN 43
+/* 32 random bytes as URL-safe base64. */
+#define STORE_SECRET_LEN 43
+#define STORE_TOKEN_NAME_MAX 128
+/* Tokens one account may have. */
+#define STORE_TOKENS_MAX 1000
+
+#define STORE_HOUR_US 3600000000LL
+#define STORE_SESSION_TTL_US (14 * 24 * STORE_HOUR_US)
+#define STORE_LINK_TTL_US (STORE_HOUR_US / 4)
+
+struct store_token {
+    int64_t id; /* 0 for a session */
+    char name[STORE_TOKEN_NAME_MAX + 1];
+    enum store_role role;
+    int64_t created, expires; /* expires 0: until revoked */
+};
+
+/* A caller who has shown a valid secret. */
+struct store_principal {
+    struct store_account account;
+    struct store_token token;
+};
+
+/* Make a token; `expires` in microseconds since 1970, or 0. The text is written
+ * to out (with a NUL) and can not be shown again. WH_BAD_REQUEST for a bad
+ * name, WH_TOO_LARGE when the account has too many. */
+bool store_token_create(struct db *db, int64_t account, struct wh_str name,
+                        enum store_role role, int64_t expires,
+                        char out[STORE_TOKEN_LEN + 1],
+                        struct wh_err *err) WH_CHECK;
+/* Who holds this token; WH_AUTH_INVALID when unknown, expired, or of a disabled
+ * account. */
+bool store_token_auth(struct db *db, struct wh_str text, int64_t now,
+                      struct store_principal *out, struct wh_err *err) WH_CHECK;
+/* An account's tokens, oldest first, in the arena. */
+bool store_token_list(struct db *db, struct wh_arena *a, int64_t account,
+                      struct store_token **out, size_t *n,
+                      struct wh_err *err) WH_CHECK;
+/* Revoke one; WH_NOT_FOUND when the account has no such token. */
+bool store_token_revoke(struct db *db, int64_t account, int64_t id,
+                        struct wh_err *err) WH_CHECK;
+
+/* Begin a session of STORE_SESSION_TTL_US; the secret goes into the cookie. */
+bool store_session_create(struct db *db, int64_t account, int64_t now,
+                          char out[STORE_SECRET_LEN + 1],
+                          struct wh_err *err) WH_CHECK;
+/* Who is signed in with this cookie; else as store_token_auth. The principal's
+ * token has id 0, role ADMIN, and the session's times. */
+bool store_session_auth(struct db *db, struct wh_str secret, int64_t now,
+                        struct store_principal *out,
+                        struct wh_err *err) WH_CHECK;
+/* Sign out; an unknown secret is fine. */
+bool store_session_end(struct db *db, struct wh_str secret,
+                       struct wh_err *err) WH_CHECK;
+/* The token that forms of this session carry: derived from the secret by a
+ * one-way function, so that it needs no row and gives nothing away. */
+void store_session_csrf(struct wh_str secret, char out[STORE_SECRET_LEN + 1]);
+/* Compare in constant time; WH_CSRF when they differ. */
+bool store_session_csrf_ok(struct wh_str secret, struct wh_str given,
+                           struct wh_err *err) WH_CHECK;
+
+/* A link secret that signs account in once, within STORE_LINK_TTL_US. */
+bool store_link_create(struct db *db, int64_t account, int64_t now,
+                       char out[STORE_SECRET_LEN + 1],
+                       struct wh_err *err) WH_CHECK;
+/* Use it up: gives the account. WH_AUTH_INVALID when unknown, used or old. */
+bool store_link_use(struct db *db, struct wh_str secret, int64_t now,
+                    int64_t *account, struct wh_err *err) WH_CHECK;
+
+/* Delete up to 500 expired sessions and links; run it now and then. */
+bool store_auth_sweep(struct db *db, int64_t now, struct wh_err *err) WH_CHECK;
+
+/* The first start. */
+struct store_first {
+    bool created; /* false: there are accounts already, nothing was done */
+    char token[STORE_TOKEN_LEN + 1]; /* of the account "admin", role admin */
+    char link[STORE_SECRET_LEN + 1]; /* its sign-in link's secret */
+};
+/* Make the account "admin" (an operator) with a token and a sign-in link, if
+ * the house has no account yet. A db_fn: ctx is a struct store_first. */
+bool store_bootstrap(struct db *db, void *ctx, struct wh_err *err);
+
+#endif

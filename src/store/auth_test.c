@@ -1,0 +1,305 @@
+/* Tests of tokens, sessions, sign-in links and the first start (auth.c). */
+#include "db/fault.h"
+#include "db/testdb.h"
+#include "store/auth.h"
+// clang-format off
+#include <setjmp.h>
+#include <stdarg.h>
+#include <cmocka.h>
+// clang-format on
+#include <stdio.h>
+
+#define NOW 1000000000000LL
+
+/* One database with one account. */
+struct house {
+    struct testdb t;
+    struct store_account ada;
+};
+
+static int open_h(void **state)
+{
+    static struct house h;
+    struct wh_err err = {0};
+    struct store_account_new in = {.name = WH_S("ada")};
+    testdb_open(&h.t);
+    *state = &h;
+    return store_account_create(h.t.db, &in, &h.ada, &err) ? 0 : -1;
+}
+
+static int open_empty(void **state)
+{
+    static struct house h;
+    testdb_open(&h.t);
+    *state = &h;
+    return 0;
+}
+
+static int close_h(void **state)
+{
+    testdb_close(&((struct house *)*state)->t);
+    return 0;
+}
+
+/* Is this text anywhere in the files of the database? */
+static bool on_disk(const struct house *h, const char *text)
+{
+    static const char *const ends[] = {"", "-wal"};
+    static char bytes[1 << 22];
+    bool found = false;
+    for (size_t i = 0; i < 2; i++) {
+        char path[128];
+        snprintf(path, sizeof path, "%s%s", h->t.path, ends[i]);
+        FILE *f = fopen(path, "rb");
+        size_t n = f ? fread(bytes, 1, sizeof bytes, f) : 0;
+        assert_true(n < sizeof bytes);
+        found = found || wh_str_find_str(wh_str_mem(bytes, n),
+                                         wh_str_of(text)) != SIZE_MAX;
+        if (f) {
+            fclose(f);
+        }
+    }
+    return found;
+}
+
+static void test_token_life(void **state)
+{
+    struct house *h = *state;
+    struct db *db = h->t.db;
+    struct wh_err err = {0};
+    struct store_principal p;
+    char text[STORE_TOKEN_LEN + 1], other[STORE_TOKEN_LEN + 1];
+    assert_true(store_token_create(db, h->ada.id, WH_S("laptop"),
+                                   STORE_ROLE_WRITE, 0, text, &err));
+    assert_int_equal(strlen(text), STORE_TOKEN_LEN);
+    assert_memory_equal(text, "hf_", 3);
+    assert_int_equal(strspn(text + 3, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklm"
+                                      "nopqrstuvwxyz0123456789"),
+                     40);
+    assert_true(store_token_create(db, h->ada.id, WH_S("ci"), STORE_ROLE_READ,
+                                   NOW + 5, other, &err));
+    assert_string_not_equal(text, other);
+    assert_true(store_token_auth(db, wh_str_of(text), NOW, &p, &err));
+    assert_int_equal(p.account.id, h->ada.id);
+    assert_string_equal(p.token.name, "laptop");
+    assert_int_equal(p.token.role, STORE_ROLE_WRITE);
+    assert_int_equal(p.token.expires, 0);
+    /* Expiry: valid up to, not at, its moment. */
+    assert_true(store_token_auth(db, wh_str_of(other), NOW + 4, &p, &err));
+    assert_false(store_token_auth(db, wh_str_of(other), NOW + 5, &p, &err));
+    assert_int_equal(err.code, WH_AUTH_INVALID);
+    assert_string_equal(err.msg, "Invalid credentials in Authorization header");
+    assert_false(on_disk(h, text));
+    assert_true(on_disk(h, "laptop"));
+
+    struct wh_arena a;
+    struct store_token *list;
+    size_t n = 0;
+    wh_arena_init(&a, 1 << 20);
+    assert_true(store_token_list(db, &a, h->ada.id, &list, &n, &err));
+    assert_int_equal(n, 2);
+    assert_string_equal(list[1].name, "ci");
+    assert_int_equal(list[1].expires, NOW + 5);
+    assert_false(store_token_revoke(db, h->ada.id + 1, list[0].id, &err));
+    assert_int_equal(err.code, WH_NOT_FOUND);
+    assert_true(store_token_revoke(db, h->ada.id, list[0].id, &err));
+    assert_false(store_token_auth(db, wh_str_of(text), NOW, &p, &err));
+    wh_arena_done(&a);
+}
+
+static void test_token_refusals(void **state)
+{
+    struct house *h = *state;
+    struct wh_err err = {0};
+    struct store_principal p;
+    char text[STORE_TOKEN_LEN + 1];
+    const struct wh_str bad_names[] = {
+        WH_S(""), WH_S("\xff"), WH_S("a\0b"), {(char[129]){0}, 129}};
+    for (size_t i = 0; i < sizeof bad_names / sizeof *bad_names; i++) {
+        err = (struct wh_err){0};
+        assert_false(store_token_create(h->t.db, h->ada.id, bad_names[i],
+                                        STORE_ROLE_READ, 0, text, &err));
+        assert_int_equal(err.code, WH_BAD_REQUEST);
+    }
+    /* No such account: the foreign key says so. */
+    err = (struct wh_err){0};
+    assert_false(store_token_create(h->t.db, 999, WH_S("x"), STORE_ROLE_READ, 0,
+                                    text, &err));
+    const struct wh_str bad[] = {
+        WH_S(""),
+        WH_S("hf_"),
+        WH_S("hf_aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"),
+        {NULL, 0}};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        err = (struct wh_err){0};
+        assert_false(store_token_auth(h->t.db, bad[i], NOW, &p, &err));
+        assert_int_equal(err.code, WH_AUTH_INVALID);
+    }
+}
+
+static void test_session_life(void **state)
+{
+    struct house *h = *state;
+    struct db *db = h->t.db;
+    struct wh_err err = {0};
+    struct store_principal p;
+    char secret[STORE_SECRET_LEN + 1], csrf[STORE_SECRET_LEN + 1];
+    assert_true(store_session_create(db, h->ada.id, NOW, secret, &err));
+    struct wh_str s = wh_str_of(secret);
+    assert_int_equal(s.n, STORE_SECRET_LEN);
+    assert_true(store_session_auth(db, s, NOW, &p, &err));
+    assert_int_equal(p.account.id, h->ada.id);
+    assert_int_equal(p.token.id, 0);
+    assert_int_equal(p.token.role, STORE_ROLE_ADMIN);
+    assert_int_equal(p.token.expires, NOW + STORE_SESSION_TTL_US);
+    assert_false(
+        store_session_auth(db, s, NOW + STORE_SESSION_TTL_US, &p, &err));
+    assert_int_equal(err.code, WH_AUTH_INVALID);
+    assert_false(on_disk(h, secret));
+
+    store_session_csrf(s, csrf);
+    assert_string_not_equal(csrf, secret);
+    assert_true(store_session_csrf_ok(s, wh_str_of(csrf), &err));
+    csrf[3] = csrf[3] == 'A' ? 'B' : 'A';
+    assert_false(store_session_csrf_ok(s, wh_str_of(csrf), &err));
+    assert_int_equal(err.code, WH_CSRF);
+    assert_false(store_session_csrf_ok(s, WH_S(""), &err));
+    assert_false(store_session_csrf_ok(s, s, &err));
+
+    assert_true(store_session_end(db, s, &err));
+    assert_true(store_session_end(db, s, &err));
+    assert_false(store_session_auth(db, s, NOW, &p, &err));
+}
+
+static void test_link_is_for_once(void **state)
+{
+    struct house *h = *state;
+    struct db *db = h->t.db;
+    struct wh_err err = {0};
+    char secret[STORE_SECRET_LEN + 1];
+    int64_t id = 0;
+    assert_true(store_link_create(db, h->ada.id, NOW, secret, &err));
+    struct wh_str s = wh_str_of(secret);
+    assert_false(on_disk(h, secret));
+    assert_false(store_link_use(db, s, NOW + STORE_LINK_TTL_US, &id, &err));
+    assert_int_equal(err.code, WH_AUTH_INVALID);
+    assert_true(store_link_use(db, s, NOW + STORE_LINK_TTL_US - 1, &id, &err));
+    assert_int_equal(id, h->ada.id);
+    assert_false(store_link_use(db, s, NOW, &id, &err));
+    assert_int_equal(err.code, WH_AUTH_INVALID);
+}
+
+static void test_disabled_account(void **state)
+{
+    struct house *h = *state;
+    struct db *db = h->t.db;
+    struct wh_err err = {0};
+    struct store_principal p;
+    char token[STORE_TOKEN_LEN + 1], session[STORE_SECRET_LEN + 1],
+        link[STORE_SECRET_LEN + 1];
+    int64_t id;
+    assert_true(store_token_create(db, h->ada.id, WH_S("t"), STORE_ROLE_READ, 0,
+                                   token, &err));
+    assert_true(store_session_create(db, h->ada.id, NOW, session, &err));
+    assert_true(store_link_create(db, h->ada.id, NOW, link, &err));
+    assert_true(store_account_disable(db, h->ada.id, true, &err));
+    assert_false(store_token_auth(db, wh_str_of(token), NOW, &p, &err));
+    assert_int_equal(err.code, WH_AUTH_INVALID);
+    assert_false(store_session_auth(db, wh_str_of(session), NOW, &p, &err));
+    assert_false(store_link_use(db, wh_str_of(link), NOW, &id, &err));
+    assert_true(store_account_disable(db, h->ada.id, false, &err));
+    assert_true(store_token_auth(db, wh_str_of(token), NOW, &p, &err));
+    /* Signed out for good. */
+    assert_false(store_session_auth(db, wh_str_of(session), NOW, &p, &err));
+}
+
+static void test_sweep(void **state)
+{
+    struct house *h = *state;
+    struct db *db = h->t.db;
+    struct wh_err err = {0};
+    struct store_principal p;
+    char old[STORE_SECRET_LEN + 1], fresh[STORE_SECRET_LEN + 1];
+    assert_true(store_session_create(db, h->ada.id, NOW, old, &err));
+    assert_true(store_session_create(db, h->ada.id, NOW + 9, fresh, &err));
+    assert_true(store_auth_sweep(db, NOW + STORE_SESSION_TTL_US, &err));
+    /* Asked at an earlier time, only the row itself can say no. */
+    assert_false(store_session_auth(db, wh_str_of(old), NOW, &p, &err));
+    assert_true(store_session_auth(db, wh_str_of(fresh), NOW, &p, &err));
+}
+
+static void test_first_start(void **state)
+{
+    struct house *h = *state;
+    struct db *db = h->t.db;
+    struct wh_err err = {0};
+    struct store_first first, second;
+    struct store_principal p;
+    int64_t id = 0;
+    assert_true(db_tx(db, store_bootstrap, &first, &err));
+    assert_true(first.created);
+    assert_true(store_token_auth(db, wh_str_of(first.token), NOW, &p, &err));
+    assert_string_equal(p.account.name, "admin");
+    assert_true(p.account.is_operator);
+    assert_int_equal(p.token.role, STORE_ROLE_ADMIN);
+    assert_true(store_link_use(db, wh_str_of(first.link), NOW, &id, &err));
+    assert_int_equal(id, p.account.id);
+    assert_true(db_tx(db, store_bootstrap, &second, &err));
+    assert_false(second.created);
+    assert_string_equal(second.token, "");
+}
+
+/* Everything that writes, in one transaction. */
+static bool story(struct db *db, void *ctx, struct wh_err *err)
+{
+    struct store_first first;
+    struct store_principal p;
+    char secret[STORE_SECRET_LEN + 1];
+    int64_t id;
+    (void)ctx;
+    return store_bootstrap(db, &first, err) &&
+           store_token_auth(db, wh_str_of(first.token), NOW, &p, err) &&
+           store_link_use(db, wh_str_of(first.link), NOW, &id, err) &&
+           store_session_create(db, id, NOW, secret, err) &&
+           store_session_auth(db, wh_str_of(secret), NOW, &p, err) &&
+           store_session_end(db, wh_str_of(secret), err) &&
+           store_auth_sweep(db, NOW, err);
+}
+
+static void test_faults(void **state)
+{
+    struct house *h = *state;
+    struct wh_err err = {0};
+    struct store_account a;
+    struct db *db = db_open_with(db_fault_driver(), h->t.path, false, &err);
+    assert_non_null(db);
+    for (unsigned long n = 1;; n++) {
+        assert_true(n < 500);
+        err = (struct wh_err){0};
+        db_fault_arm(n, WH_IO);
+        bool ok = db_tx(db, story, NULL, &err);
+        db_fault_arm(0, WH_IO);
+        struct wh_err none = {0};
+        assert_int_equal(store_account_by_name(db, WH_S("admin"), &a, &none),
+                         ok);
+        if (ok) {
+            assert_true(n > 40);
+            break;
+        }
+        assert_int_equal(err.code, WH_IO);
+    }
+    db_close(&db);
+}
+
+int main(void)
+{
+#define T(f) cmocka_unit_test_setup_teardown(f, open_h, close_h)
+#define E(f) cmocka_unit_test_setup_teardown(f, open_empty, close_h)
+    const struct CMUnitTest tests[] = {
+        T(test_token_life),       T(test_token_refusals),
+        T(test_session_life),     T(test_link_is_for_once),
+        T(test_disabled_account), T(test_sweep),
+        E(test_first_start),      E(test_faults),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
