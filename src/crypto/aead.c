@@ -25,8 +25,9 @@ struct crypto_aead *crypto_aead_new(const uint8_t key[CRYPTO_AEAD_KEY])
 
 void crypto_aead_free(struct crypto_aead **aead)
 {
-    if (!aead || !*aead)
+    if (!aead || !*aead) {
         return;
+    }
     EVP_CIPHER_CTX_free((*aead)->enc);
     EVP_CIPHER_CTX_free((*aead)->dec);
     wh_wipe((*aead)->key, sizeof(*aead)->key);
@@ -57,9 +58,10 @@ static void run(EVP_CIPHER_CTX *ctx, struct wh_str aad, const void *in,
 {
     wh_assert(n <= CRYPTO_AEAD_MAX && aad.n <= CRYPTO_AEAD_MAX);
     int done = 0, ok = 1;
-    if (aad.n > 0)
+    if (aad.n > 0) {
         ok = EVP_CipherUpdate(ctx, NULL, &done, (const unsigned char *)aad.p,
                               (int)aad.n);
+    }
     wh_assert(ok == 1);
     if (n > 0) {
         ok = EVP_CipherUpdate(ctx, out, &done, in, (int)n);
@@ -94,8 +96,9 @@ bool crypto_aead_open(struct crypto_aead *aead,
     int ok = EVP_CIPHER_CTX_ctrl(ctx, EVP_CTRL_AEAD_SET_TAG, sizeof want, want);
     wh_assert(ok == 1);
     int more = 0;
-    if (EVP_CipherFinal_ex(ctx, none, &more) == 1 && more == 0)
+    if (EVP_CipherFinal_ex(ctx, none, &more) == 1 && more == 0) {
         return true;
+    }
     ERR_clear_error();
     wh_wipe(out, n);
     return false;

@@ -27,8 +27,9 @@ crypto_ed25519_new(const uint8_t seed[CRYPTO_ED25519_SEED])
 
 void crypto_ed25519_free(struct crypto_ed25519 **key)
 {
-    if (!key || !*key)
+    if (!key || !*key) {
         return;
+    }
     EVP_PKEY_free((*key)->pkey);
     wh_free(*key);
     *key = NULL;
@@ -69,7 +70,8 @@ bool crypto_ed25519_verify(const uint8_t pub[CRYPTO_ED25519_PUB],
                                  (const unsigned char *)msg.p, msg.n) == 1;
     EVP_MD_CTX_free(ctx);
     EVP_PKEY_free(pkey);
-    if (!good)
+    if (!good) {
         ERR_clear_error();
+    }
     return good;
 }

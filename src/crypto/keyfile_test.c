@@ -68,8 +68,9 @@ static void nothing_is_left_beside_it(void **state)
     assert_false(crypto_keyfile_create(path, "12345678", 8, &err));
     DIR *d = opendir(dir);
     int names = 0;
-    while (readdir(d) != NULL)
+    while (readdir(d) != NULL) {
         names++;
+    }
     closedir(d);
     assert_int_equal(names, 3); /* ".", "..", "k" */
 }
@@ -103,8 +104,9 @@ static void other_owner_is_refused(void **state)
     (void)state;
     struct wh_err err = {0};
     assert_true(crypto_keyfile_create(path, "12345678", 8, &err));
-    if (chown(path, 12345, (gid_t)-1) == 0) /* only root can try this */
+    if (chown(path, 12345, (gid_t)-1) == 0) { /* only root can try this */
         refused(WH_FORBIDDEN);
+    }
 }
 
 static void wrong_kinds_are_refused(void **state)

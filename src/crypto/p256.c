@@ -55,8 +55,9 @@ bool crypto_p256_read(struct wh_str der, struct crypto_p256 **out,
         }
     }
     ERR_clear_error();
-    if (!pkey)
+    if (!pkey) {
         return wh_fail(err, WH_CORRUPT, "not a P-256 private key");
+    }
     struct crypto_p256 *key = wh_alloc(sizeof *key);
     key->pkey = pkey;
     *out = key;
@@ -65,8 +66,9 @@ bool crypto_p256_read(struct wh_str der, struct crypto_p256 **out,
 
 void crypto_p256_free(struct crypto_p256 **key)
 {
-    if (!key || !*key)
+    if (!key || !*key) {
         return;
+    }
     EVP_PKEY_free((*key)->pkey);
     wh_free(*key);
     *key = NULL;
@@ -107,8 +109,9 @@ void crypto_p256_sign(const struct crypto_p256 *key, struct wh_str msg,
 bool crypto_p256_verify(struct wh_str spki, struct wh_str msg,
                         struct wh_str sig)
 {
-    if (spki.n > CRYPTO_P256_DER_MAX || sig.n > CRYPTO_P256_SIG_MAX)
+    if (spki.n > CRYPTO_P256_DER_MAX || sig.n > CRYPTO_P256_SIG_MAX) {
         return false;
+    }
     const unsigned char *p = (const unsigned char *)spki.p;
     const unsigned char *end = p + spki.n;
     EVP_PKEY *pkey = d2i_PUBKEY(NULL, &p, (long)spki.n);
@@ -121,7 +124,8 @@ bool crypto_p256_verify(struct wh_str spki, struct wh_str msg,
                          (const unsigned char *)msg.p, msg.n) == 1;
     EVP_MD_CTX_free(ctx);
     EVP_PKEY_free(pkey);
-    if (!good)
+    if (!good) {
         ERR_clear_error();
+    }
     return good;
 }

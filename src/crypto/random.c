@@ -16,10 +16,12 @@ void crypto_random(void *out, size_t n)
     unsigned char *p = out;
     while (n > 0) {
         ssize_t got = getrandom(p, n, 0);
-        if (got < 0 && errno == EINTR)
+        if (got < 0 && errno == EINTR) {
             continue;
-        if (got <= 0)
+        }
+        if (got <= 0) {
             wh_panic(__FILE__, __LINE__, "getrandom failed");
+        }
         p += (size_t)got;
         n -= (size_t)got;
     }

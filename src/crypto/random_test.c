@@ -25,8 +25,9 @@ static void fills_exactly_what_was_asked(void **state)
             assert_int_equal(b[8 + n + i], 0xa5);
         }
         size_t same = 0;
-        for (size_t i = 0; i < n; i++)
+        for (size_t i = 0; i < n; i++) {
             same += b[8 + i] == 0xa5;
+        }
         assert_true(same <= n / 8);
     }
 }

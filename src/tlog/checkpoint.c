@@ -20,13 +20,15 @@ bool tlog_checkpoint_parse(struct wh_str text, struct tlog_checkpoint *out,
     struct wh_str origin, size, root, rest = text;
     size_t n;
     if (!wh_str_cut(&rest, '\n', &origin) || !wh_str_cut(&rest, '\n', &size) ||
-        !wh_str_cut(&rest, '\n', &root) || rest.n > 0)
+        !wh_str_cut(&rest, '\n', &root) || rest.n > 0) {
         return wh_fail(err, WH_NOT_VERIFIABLE,
                        "a checkpoint has exactly three lines");
+    }
     if (!tlog_name_ok(origin) || !wh_str_u64(size, &cp.size) ||
         cp.size > TLOG_SIZE_MAX ||
-        !wh_base64_dec(root, cp.root.b, TLOG_HASH, &n) || n != TLOG_HASH)
+        !wh_base64_dec(root, cp.root.b, TLOG_HASH, &n) || n != TLOG_HASH) {
         return wh_fail(err, WH_NOT_VERIFIABLE, "malformed checkpoint");
+    }
     memcpy(cp.origin, origin.p, origin.n);
     *out = cp;
     return true;
@@ -39,11 +41,13 @@ bool tlog_checkpoint_open(struct wh_str note, const struct tlog_vkey *key,
     struct tlog_checkpoint cp;
     if (!tlog_note_parse(note, &parsed, err) ||
         !tlog_note_verify(&parsed, key, NULL, err) ||
-        !tlog_checkpoint_parse(parsed.text, &cp, err))
+        !tlog_checkpoint_parse(parsed.text, &cp, err)) {
         return false;
-    if (!wh_str_is(wh_str_of(cp.origin), key->name))
+    }
+    if (!wh_str_is(wh_str_of(cp.origin), key->name)) {
         return wh_fail(err, WH_NOT_VERIFIABLE,
                        "the checkpoint is of another log");
+    }
     *out = cp;
     return true;
 }

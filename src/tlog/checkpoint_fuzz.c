@@ -11,8 +11,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct tlog_checkpoint cp;
     struct wh_err err = {0};
     struct wh_str in = wh_str_mem(data, size);
-    if (!tlog_checkpoint_parse(in, &cp, &err))
+    if (!tlog_checkpoint_parse(in, &cp, &err)) {
         return 0;
+    }
     struct wh_buf out;
     wh_buf_init(&out, 4096);
     tlog_checkpoint_text(&cp, &out);

@@ -34,8 +34,9 @@ static void published_checkpoint(void **state)
     assert_true(cp.size == 70000);
 
     uint8_t seed[CRYPTO_ED25519_SEED];
-    for (size_t i = 0; i < sizeof seed; i++)
+    for (size_t i = 0; i < sizeof seed; i++) {
         seed[i] = (uint8_t)i;
+    }
     struct crypto_ed25519 *key = crypto_ed25519_new(seed);
     struct wh_buf out;
     wh_buf_init(&out, 4096);
@@ -70,8 +71,9 @@ static void malformed_checkpoints(void **state)
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         struct tlog_checkpoint cp;
         struct wh_err err = {0};
-        if (tlog_checkpoint_parse(wh_str_of(bad[i]), &cp, &err))
+        if (tlog_checkpoint_parse(wh_str_of(bad[i]), &cp, &err)) {
             fail_msg("accepted %s", bad[i]);
+        }
         assert_int_equal(err.code, WH_NOT_VERIFIABLE);
     }
 }
@@ -141,8 +143,9 @@ static void any_changed_byte_of_a_receipt(void **state)
         text[i] = (char)(text[i] ^ 1);
         bool ok = tlog_proof_parse(wh_str_of(text), &p, &err) &&
                   tlog_proof_verify(&p, &leaf, &vk, NULL, &err);
-        if (ok)
+        if (ok) {
             fail_msg("byte %zu may be changed", i);
+        }
         text[i] = (char)(text[i] ^ 1);
     }
 }
@@ -164,8 +167,9 @@ static void malformed_receipts(void **state)
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         struct tlog_proof p;
         struct wh_err err = {0};
-        if (tlog_proof_parse(wh_str_of(bad[i]), &p, &err))
+        if (tlog_proof_parse(wh_str_of(bad[i]), &p, &err)) {
             fail_msg("accepted %s", bad[i]);
+        }
         assert_int_equal(err.code, WH_NOT_VERIFIABLE);
     }
     struct wh_buf b;
@@ -173,8 +177,9 @@ static void malformed_receipts(void **state)
     struct wh_err err = {0};
     wh_buf_init(&b, TLOG_PROOF_MAX);
     wh_buf_cstr(&b, "c2sp.org/tlog-proof@v1\nindex 5\n");
-    for (size_t i = 0; i <= TLOG_PATH_MAX; i++)
+    for (size_t i = 0; i <= TLOG_PATH_MAX; i++) {
         wh_buf_cstr(&b, ROOT);
+    }
     wh_buf_cstr(&b, "\n");
     assert_false(tlog_proof_parse(wh_buf_str(&b), &p, &err));
     wh_buf_done(&b);

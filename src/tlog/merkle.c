@@ -22,8 +22,9 @@ void tlog_hash_leaf(struct wh_str entry, struct tlog_hash *out)
     if (entry.n <= SHORT_ENTRY) {
         uint8_t in[1 + SHORT_ENTRY];
         in[0] = 0;
-        if (entry.n > 0)
+        if (entry.n > 0) {
             memcpy(in + 1, entry.p, entry.n);
+        }
         wh_sha256_of(wh_str_mem(in, 1 + entry.n), out->b);
         return;
     }
@@ -50,8 +51,9 @@ void tlog_frontier_add(struct tlog_frontier *f, const struct tlog_hash *leaf)
     wh_assert(f->size < TLOG_SIZE_MAX);
     struct tlog_hash h = *leaf;
     unsigned level = 0;
-    for (; (f->size >> level & 1) != 0; level++)
+    for (; (f->size >> level & 1) != 0; level++) {
         tlog_hash_node(&f->level[level], &h, &h);
+    }
     f->level[level] = h;
     f->size++;
 }
@@ -64,12 +66,14 @@ void tlog_frontier_root(const struct tlog_frontier *f, struct tlog_hash *out)
     }
     bool first = true;
     for (unsigned level = 0; level < 64; level++) {
-        if ((f->size >> level & 1) == 0)
+        if ((f->size >> level & 1) == 0) {
             continue;
-        if (first)
+        }
+        if (first) {
             *out = f->level[level];
-        else
+        } else {
             tlog_hash_node(&f->level[level], out, out);
+        }
         first = false;
     }
 }
@@ -77,16 +81,19 @@ void tlog_frontier_root(const struct tlog_frontier *f, struct tlog_hash *out)
 bool tlog_frontier_read(const struct tlog_reader *r, uint64_t size,
                         struct tlog_frontier *out, struct wh_err *err)
 {
-    if (size > TLOG_SIZE_MAX)
+    if (size > TLOG_SIZE_MAX) {
         return wh_fail(err, WH_BAD_RANGE, "the tree is too large");
+    }
     struct tlog_frontier f = {.size = size};
     for (unsigned level = 0; level < 63; level++) {
-        if ((size >> level & 1) == 0)
+        if ((size >> level & 1) == 0) {
             continue;
+        }
         /* full subtrees lie left to right from the largest to the smallest */
         uint64_t index = (size >> level) - 1;
-        if (!r->node(r->ctx, level, index, &f.level[level], err))
+        if (!r->node(r->ctx, level, index, &f.level[level], err)) {
             return false;
+        }
     }
     *out = f;
     return true;
@@ -105,16 +112,19 @@ static bool subtree(const struct tlog_reader *r, uint64_t lo, uint64_t hi,
     uint64_t n = hi - lo, end = hi;
     bool first = true;
     for (unsigned level = 0; level < 63; level++) {
-        if ((n >> level & 1) == 0)
+        if ((n >> level & 1) == 0) {
             continue;
+        }
         uint64_t start = end - (UINT64_C(1) << level);
         struct tlog_hash h;
-        if (!r->node(r->ctx, level, start >> level, &h, err))
+        if (!r->node(r->ctx, level, start >> level, &h, err)) {
             return false;
-        if (first)
+        }
+        if (first) {
             *out = h;
-        else
+        } else {
             tlog_hash_node(&h, out, out);
+        }
         first = false;
         end = start;
     }
@@ -141,15 +151,17 @@ static void reverse(struct tlog_path *path)
 bool tlog_inclusion(const struct tlog_reader *r, uint64_t index, uint64_t size,
                     struct tlog_path *out, struct wh_err *err)
 {
-    if (index >= size || size > TLOG_SIZE_MAX)
+    if (index >= size || size > TLOG_SIZE_MAX) {
         return wh_fail(err, WH_BAD_RANGE, "the tree has no such leaf");
+    }
     out->n = 0;
     uint64_t lo = 0, hi = size;
     while (hi - lo > 1) {
         uint64_t mid = lo + split(hi - lo);
         bool left = index < mid;
-        if (!push(r, left ? mid : lo, left ? hi : mid, out, err))
+        if (!push(r, left ? mid : lo, left ? hi : mid, out, err)) {
             return false;
+        }
         lo = left ? lo : mid;
         hi = left ? mid : hi;
     }
@@ -160,23 +172,27 @@ bool tlog_inclusion(const struct tlog_reader *r, uint64_t index, uint64_t size,
 bool tlog_consistency(const struct tlog_reader *r, uint64_t from, uint64_t to,
                       struct tlog_path *out, struct wh_err *err)
 {
-    if (from > to || to > TLOG_SIZE_MAX)
+    if (from > to || to > TLOG_SIZE_MAX) {
         return wh_fail(err, WH_BAD_RANGE, "the tree never had this size");
+    }
     out->n = 0;
-    if (from == 0 || from == to)
+    if (from == 0 || from == to) {
         return true;
+    }
     uint64_t lo = 0, hi = to;
     while (hi != from) {
         uint64_t mid = lo + split(hi - lo);
         bool left = from <= mid;
-        if (!push(r, left ? mid : lo, left ? hi : mid, out, err))
+        if (!push(r, left ? mid : lo, left ? hi : mid, out, err)) {
             return false;
+        }
         lo = left ? lo : mid;
         hi = left ? mid : hi;
     }
     /* the verifier knows the old root itself: only a part of it is sent */
-    if (lo > 0 && !push(r, lo, hi, out, err))
+    if (lo > 0 && !push(r, lo, hi, out, err)) {
         return false;
+    }
     reverse(out);
     return true;
 }
@@ -194,13 +210,15 @@ bool tlog_inclusion_ok(const struct tlog_hash *leaf, uint64_t index,
                        uint64_t size, const struct tlog_path *path,
                        const struct tlog_hash *root)
 {
-    if (index >= size || size > TLOG_SIZE_MAX || path->n > TLOG_PATH_MAX)
+    if (index >= size || size > TLOG_SIZE_MAX || path->n > TLOG_PATH_MAX) {
         return false;
+    }
     uint64_t fn = index, sn = size - 1;
     struct tlog_hash r = *leaf;
     for (size_t i = 0; i < path->n; i++) {
-        if (sn == 0)
+        if (sn == 0) {
             return false;
+        }
         if ((fn & 1) != 0 || fn == sn) {
             tlog_hash_node(&path->h[i], &r, &r);
             climb(&fn, &sn);
@@ -221,8 +239,9 @@ static bool trivial_ok(uint64_t from, const struct tlog_hash *from_root,
         static const struct tlog_frontier empty = {0};
         struct tlog_hash none;
         tlog_frontier_root(&empty, &none);
-        if (!tlog_hash_eq(from_root, &none))
+        if (!tlog_hash_eq(from_root, &none)) {
             return false;
+        }
     }
     return from != to || tlog_hash_eq(from_root, to_root);
 }
@@ -231,10 +250,12 @@ bool tlog_consistency_ok(uint64_t from, const struct tlog_hash *from_root,
                          uint64_t to, const struct tlog_hash *to_root,
                          const struct tlog_path *path)
 {
-    if (from > to || to > TLOG_SIZE_MAX || path->n > TLOG_PATH_MAX)
+    if (from > to || to > TLOG_SIZE_MAX || path->n > TLOG_PATH_MAX) {
         return false;
-    if (from == 0 || from == to)
+    }
+    if (from == 0 || from == to) {
         return path->n == 0 && trivial_ok(from, from_root, to, to_root);
+    }
 
     uint64_t fn = from - 1, sn = to - 1;
     while ((fn & 1) != 0) {
@@ -245,13 +266,15 @@ bool tlog_consistency_ok(uint64_t from, const struct tlog_hash *from_root,
      */
     size_t i = 0;
     bool whole = (from & (from - 1)) == 0;
-    if (!whole && path->n == 0)
+    if (!whole && path->n == 0) {
         return false;
+    }
     struct tlog_hash fr = whole ? *from_root : path->h[i++];
     struct tlog_hash sr = fr;
     for (; i < path->n; i++) {
-        if (sn == 0)
+        if (sn == 0) {
             return false;
+        }
         if ((fn & 1) != 0 || fn == sn) {
             tlog_hash_node(&path->h[i], &fr, &fr);
             tlog_hash_node(&path->h[i], &sr, &sr);

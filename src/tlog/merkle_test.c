@@ -52,11 +52,13 @@ static struct tlog_hash mth(const struct tlog_hash *d, size_t lo, size_t hi)
         wh_sha256_of(WH_S(""), h.b);
         return h;
     }
-    if (hi - lo == 1)
+    if (hi - lo == 1) {
         return d[lo];
+    }
     size_t k = 1;
-    while (k * 2 < hi - lo)
+    while (k * 2 < hi - lo) {
         k *= 2;
+    }
     struct tlog_hash l = mth(d, lo, lo + k), r = mth(d, lo + k, hi);
     tlog_hash_node(&l, &r, &h);
     return h;
@@ -66,11 +68,13 @@ static struct tlog_hash mth(const struct tlog_hash *d, size_t lo, size_t hi)
 static void ref_path(const struct tlog_hash *d, size_t m, size_t lo, size_t hi,
                      struct tlog_path *p)
 {
-    if (hi - lo == 1)
+    if (hi - lo == 1) {
         return;
+    }
     size_t k = 1;
-    while (k * 2 < hi - lo)
+    while (k * 2 < hi - lo) {
         k *= 2;
+    }
     bool left = m < lo + k;
     ref_path(d, m, left ? lo : lo + k, left ? lo + k : hi, p);
     p->h[p->n++] = left ? mth(d, lo + k, hi) : mth(d, lo, lo + k);
@@ -81,13 +85,15 @@ static void ref_sub(const struct tlog_hash *d, size_t m, size_t lo, size_t hi,
                     bool b, struct tlog_path *p)
 {
     if (m == hi - lo) {
-        if (!b)
+        if (!b) {
             p->h[p->n++] = mth(d, lo, hi);
+        }
         return;
     }
     size_t k = 1;
-    while (k * 2 < hi - lo)
+    while (k * 2 < hi - lo) {
         k *= 2;
+    }
     if (m <= k) {
         ref_sub(d, m, lo, lo + k, b, p);
         p->h[p->n++] = mth(d, lo + k, hi);
@@ -126,8 +132,9 @@ static void reference_roots(void **state)
         struct tlog_hash want = hash_of(roots[n]), got;
         tlog_frontier_root(&f, &got);
         assert_true(tlog_hash_eq(&got, &want));
-        if (n == 8)
+        if (n == 8) {
             break;
+        }
         uint8_t entry[16];
         size_t len = strlen(leaves[n]) / 2;
         assert_true(wh_hex_dec(wh_str_of(leaves[n]), entry, len, false));
@@ -150,10 +157,12 @@ static void reference_consistency(void **state)
         "b08693ec2e721597130641e8211e7eedccb4c26413963eee6c1e2ed16ffb1a5f",
         "d37ee418976dd95753c1c73862b9398fa2a2cf9b4ff0fdfe8b30cd95209614b7"};
     struct tlog_path p = {.n = 4}, q = {.n = 3};
-    for (size_t i = 0; i < 4; i++)
+    for (size_t i = 0; i < 4; i++) {
         p.h[i] = hash_of(from3[i]);
-    for (size_t i = 0; i < 3; i++)
+    }
+    for (size_t i = 0; i < 3; i++) {
         q.h[i] = hash_of(from6[i]);
+    }
     struct tlog_hash r3 = hash_of(roots[3]), r6 = hash_of(roots[6]);
     struct tlog_hash r7 = hash_of(roots[7]), r8 = hash_of(roots[8]);
     assert_true(tlog_consistency_ok(3, &r3, 8, &r8, &p));
@@ -207,13 +216,15 @@ static void every_consistency_below_70(void **state)
             struct tlog_hash rm = mth(d, 0, m), bad = rm;
             bad.b[m % TLOG_HASH] ^= 1;
             assert_true(tlog_consistency(&reader, m, n, &got, &err));
-            if (m > 0)
+            if (m > 0) {
                 ref_sub(d, m, 0, n, true, &want);
+            }
             assert_true(same_path(&got, &want));
             assert_true(tlog_consistency_ok(m, &rm, n, &rn, &got));
             assert_false(tlog_consistency_ok(m, &bad, n, &rn, &got));
-            if (m > 0)
+            if (m > 0) {
                 assert_false(tlog_consistency_ok(m, &rm, n, &bad, &got));
+            }
             for (size_t i = 0; i < got.n; i++) {
                 got.h[i].b[31] ^= 0x80;
                 assert_false(tlog_consistency_ok(m, &rm, n, &rn, &got));
@@ -222,8 +233,9 @@ static void every_consistency_below_70(void **state)
             got.h[got.n++] = rn;
             assert_false(tlog_consistency_ok(m, &rm, n, &rn, &got));
             got.n -= got.n > 1 ? 2 : 1;
-            if (m > 0 && m < n)
+            if (m > 0 && m < n) {
                 assert_false(tlog_consistency_ok(m, &rm, n, &rn, &got));
+            }
         }
     }
 }

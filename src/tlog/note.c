@@ -29,19 +29,22 @@ static uint32_t next_point(struct wh_str s, size_t *at)
     uint8_t b = (uint8_t)s.p[(*at)++];
     unsigned more = b < 0x80 ? 0 : b < 0xe0 ? 1 : b < 0xf0 ? 2 : 3;
     uint32_t c = more == 0 ? b : b & (0x3fU >> more);
-    while (more-- > 0 && *at < s.n)
+    while (more-- > 0 && *at < s.n) {
         c = c << 6 | ((uint8_t)s.p[(*at)++] & 0x3fU);
+    }
     return c;
 }
 
 bool tlog_name_ok(struct wh_str name)
 {
-    if (name.n == 0 || name.n > TLOG_NAME_MAX || !wh_str_utf8_ok(name))
+    if (name.n == 0 || name.n > TLOG_NAME_MAX || !wh_str_utf8_ok(name)) {
         return false;
+    }
     for (size_t at = 0; at < name.n;) {
         uint32_t c = next_point(name, &at);
-        if (c < 0x20 || c == 0x7f || c == '+' || is_blank(c))
+        if (c < 0x20 || c == 0x7f || c == '+' || is_blank(c)) {
             return false;
+        }
     }
     return true;
 }
@@ -79,15 +82,18 @@ bool tlog_vkey_parse(struct wh_str text, struct tlog_vkey *out,
     size_t n;
     if (!wh_str_cut(&rest, '+', &name) || !wh_str_cut(&rest, '+', &id) ||
         !tlog_name_ok(name) || !wh_hex_dec(id, want, sizeof want, false) ||
-        !wh_base64_dec(rest, key, sizeof key, &n) || n != sizeof key)
+        !wh_base64_dec(rest, key, sizeof key, &n) || n != sizeof key) {
         return wh_fail(err, WH_BAD_REQUEST, "malformed verifier key");
-    if (key[0] != TLOG_KEY_ED25519 && key[0] != TLOG_KEY_COSIGNER)
+    }
+    if (key[0] != TLOG_KEY_ED25519 && key[0] != TLOG_KEY_COSIGNER) {
         return wh_fail(err, WH_BAD_REQUEST, "verifier key of unknown type");
+    }
     struct tlog_vkey vk;
     tlog_vkey_make(name, (enum tlog_key_type)key[0], key + 1, &vk);
-    if (memcmp(vk.id, want, sizeof want) != 0)
+    if (memcmp(vk.id, want, sizeof want) != 0) {
         return wh_fail(err, WH_BAD_REQUEST,
                        "the verifier key does not have the id it claims");
+    }
     *out = vk;
     return true;
 }
@@ -108,13 +114,15 @@ void tlog_vkey_text(const struct tlog_vkey *key, struct wh_buf *out)
 static bool parse_sig(struct wh_str line, struct tlog_sig *sig)
 {
     struct wh_str rest = line;
-    if (!wh_str_cut(&rest, ' ', &sig->name) || !tlog_name_ok(sig->name))
+    if (!wh_str_cut(&rest, ' ', &sig->name) || !tlog_name_ok(sig->name)) {
         return false;
+    }
     sig->base64 = rest;
     uint8_t bytes[4096];
     size_t n;
-    if (!wh_base64_dec(rest, bytes, sizeof bytes, &n) || n <= TLOG_KEY_ID)
+    if (!wh_base64_dec(rest, bytes, sizeof bytes, &n) || n <= TLOG_KEY_ID) {
         return false;
+    }
     memcpy(sig->id, bytes, TLOG_KEY_ID);
     return true;
 }
@@ -123,8 +131,9 @@ static bool parse_sig(struct wh_str line, struct tlog_sig *sig)
 static size_t find_sigs(struct wh_str note)
 {
     for (size_t i = note.n; i >= 2; i--) {
-        if (note.p[i - 1] == '\n' && note.p[i - 2] == '\n')
+        if (note.p[i - 1] == '\n' && note.p[i - 2] == '\n') {
             return i;
+        }
     }
     return 0;
 }
@@ -133,27 +142,32 @@ bool tlog_note_parse(struct wh_str note, struct tlog_note *out,
                      struct wh_err *err)
 {
     out->n = 0;
-    if (note.n > TLOG_NOTE_MAX || !wh_str_utf8_ok(note))
+    if (note.n > TLOG_NOTE_MAX || !wh_str_utf8_ok(note)) {
         return wh_fail(err, WH_NOT_VERIFIABLE, "not a signed note");
+    }
     for (size_t i = 0; i < note.n; i++) {
-        if ((uint8_t)note.p[i] < 0x20 && note.p[i] != '\n')
+        if ((uint8_t)note.p[i] < 0x20 && note.p[i] != '\n') {
             return wh_fail(err, WH_NOT_VERIFIABLE, "not a signed note");
+        }
     }
     size_t sigs = find_sigs(note);
-    if (sigs < 2 || sigs == note.n || note.p[note.n - 1] != '\n')
+    if (sigs < 2 || sigs == note.n || note.p[note.n - 1] != '\n') {
         return wh_fail(err, WH_NOT_VERIFIABLE, "the note is not signed");
+    }
     out->text = wh_str_sub(note, 0, sigs - 1);
 
     struct wh_str line, rest = wh_str_sub(note, sigs, note.n - sigs);
     while (rest.n > 0) {
         bool cut = wh_str_cut(&rest, '\n', &line);
         wh_assert(cut); /* the note ends in a newline */
-        if (out->n == TLOG_NOTE_SIGS)
+        if (out->n == TLOG_NOTE_SIGS) {
             return wh_fail(err, WH_NOT_VERIFIABLE,
                            "the note has too many signatures");
+        }
         if (!wh_str_starts(line, WH_S(DASH)) ||
-            !parse_sig(wh_str_sub(line, 4, line.n - 4), &out->sigs[out->n]))
+            !parse_sig(wh_str_sub(line, 4, line.n - 4), &out->sigs[out->n])) {
             return wh_fail(err, WH_NOT_VERIFIABLE, "malformed signature line");
+        }
         out->n++;
     }
     return true;
@@ -177,15 +191,19 @@ static bool sig_ok(struct wh_str text, const struct tlog_sig *sig,
     size_t n;
     bool timed = key->type == TLOG_KEY_COSIGNER;
     size_t want = sizeof b - (timed ? 0 : 8);
-    if (!wh_base64_dec(sig->base64, b, sizeof b, &n) || n != want)
+    if (!wh_base64_dec(sig->base64, b, sizeof b, &n) || n != want) {
         return false;
+    }
     *time = 0;
-    if (!timed)
+    if (!timed) {
         return crypto_ed25519_verify(key->pub, text, b + TLOG_KEY_ID);
-    for (size_t i = 0; i < 8; i++)
+    }
+    for (size_t i = 0; i < 8; i++) {
         *time = *time << 8 | b[TLOG_KEY_ID + i];
-    if (*time > INT64_MAX)
+    }
+    if (*time > INT64_MAX) {
         return false;
+    }
     struct wh_buf buf;
     struct wh_str msg = cosigned(text, *time, &buf);
     bool ok =
@@ -202,20 +220,24 @@ bool tlog_note_verify(const struct tlog_note *note, const struct tlog_vkey *key,
     for (size_t i = 0; i < note->n; i++) {
         const struct tlog_sig *sig = &note->sigs[i];
         if (!wh_str_is(sig->name, key->name) ||
-            memcmp(sig->id, key->id, sizeof key->id) != 0)
+            memcmp(sig->id, key->id, sizeof key->id) != 0) {
             continue;
+        }
         uint64_t t;
-        if (!sig_ok(note->text, sig, key, &t))
+        if (!sig_ok(note->text, sig, key, &t)) {
             return wh_fail(err, WH_CORRUPT, "the signature of %s is wrong",
                            key->name);
+        }
         newest = t > newest ? t : newest;
         found = true;
     }
-    if (!found)
+    if (!found) {
         return wh_fail(err, WH_NOT_VERIFIABLE, "the note is not signed by %s",
                        key->name);
-    if (time)
+    }
+    if (time) {
         *time = newest;
+    }
     return true;
 }
 
@@ -250,8 +272,9 @@ void tlog_note_cosign(struct wh_str text, const struct tlog_vkey *key,
     wh_assert(key->type == TLOG_KEY_COSIGNER && time <= INT64_MAX);
     wh_assert(text.n > 0 && text.p[text.n - 1] == '\n');
     uint8_t b[8 + CRYPTO_ED25519_SIG];
-    for (size_t i = 0; i < 8; i++)
+    for (size_t i = 0; i < 8; i++) {
         b[i] = (uint8_t)(time >> (56 - 8 * i));
+    }
     struct wh_buf buf;
     crypto_ed25519_sign(secret, cosigned(text, time, &buf), b + 8);
     wh_assert(!buf.over);

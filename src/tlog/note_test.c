@@ -18,8 +18,9 @@
 static struct crypto_ed25519 *key_from(uint8_t first)
 {
     uint8_t seed[CRYPTO_ED25519_SEED];
-    for (size_t i = 0; i < sizeof seed; i++)
+    for (size_t i = 0; i < sizeof seed; i++) {
         seed[i] = (uint8_t)(first + i);
+    }
     return crypto_ed25519_new(seed);
 }
 
@@ -50,8 +51,9 @@ static void vkeys_both_ways(void **state)
         tlog_vkey_make(wh_str_of(cases[i].name), cases[i].type, pub, &vk);
         assert_memory_equal(vk.id, cases[i].id, 4);
         tlog_vkey_text(&vk, &text);
-        if (cases[i].text)
+        if (cases[i].text) {
             assert_true(wh_str_is(wh_buf_str(&text), cases[i].text));
+        }
         assert_true(tlog_vkey_parse(wh_buf_str(&text), &back, &err));
         assert_memory_equal(&back, &vk, sizeof vk);
         wh_buf_done(&text);
@@ -79,8 +81,9 @@ static void bad_vkeys(void **state)
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         struct tlog_vkey vk;
         struct wh_err err = {0};
-        if (tlog_vkey_parse(wh_str_of(bad[i]), &vk, &err))
+        if (tlog_vkey_parse(wh_str_of(bad[i]), &vk, &err)) {
             fail_msg("accepted %s", bad[i]);
+        }
         assert_int_equal(err.code, WH_BAD_REQUEST);
     }
 }
@@ -94,10 +97,12 @@ static void names(void **state)
         "",         "a b",          "a+b",          "a\tb",         "a\nb",
         "\x7f",     "a\xc2\xa0",    "\xe2\x80\x83", "\xe3\x80\x80", "\xff",
         "\xc2\x85", "\xe1\x9a\x80", "\xe2\x80\xa8"};
-    for (size_t i = 0; i < sizeof good / sizeof *good; i++)
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
         assert_true(tlog_name_ok(wh_str_of(good[i])));
-    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+    }
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
         assert_false(tlog_name_ok(wh_str_of(bad[i])));
+    }
     char longest[TLOG_NAME_MAX + 1];
     memset(longest, 'a', sizeof longest);
     assert_true(tlog_name_ok(wh_str_mem(longest, TLOG_NAME_MAX)));
@@ -153,8 +158,9 @@ static void verdict(const char *text, enum wh_code want)
     bool ok = tlog_note_parse(wh_str_of(text), &note, &err) &&
               tlog_note_verify(&note, &log, NULL, &err);
     assert_int_equal(ok, want == WH_NONE);
-    if (!ok)
+    if (!ok) {
         assert_int_equal(err.code, want);
+    }
 }
 
 static void what_a_verifier_refuses(void **state)
@@ -201,14 +207,16 @@ static void count_and_size_are_limited(void **state)
     struct wh_err err = {0};
     wh_buf_init(&b, 4 * TLOG_NOTE_MAX);
     wh_buf_cstr(&b, "text\n\n");
-    for (size_t i = 0; i < TLOG_NOTE_SIGS; i++)
+    for (size_t i = 0; i < TLOG_NOTE_SIGS; i++) {
         wh_buf_cstr(&b, D "a " S64 "\n");
+    }
     assert_true(tlog_note_parse(wh_buf_str(&b), &note, &err));
     wh_buf_cstr(&b, D "a " S64 "\n");
     assert_false(tlog_note_parse(wh_buf_str(&b), &note, &err));
     wh_buf_reset(&b);
-    for (size_t i = 0; i < TLOG_NOTE_MAX; i++)
+    for (size_t i = 0; i < TLOG_NOTE_MAX; i++) {
         wh_buf_char(&b, 'a');
+    }
     wh_buf_cstr(&b, "\n\n" D "a " S64 "\n");
     assert_false(tlog_note_parse(wh_buf_str(&b), &note, &err));
     wh_buf_done(&b);

@@ -39,13 +39,15 @@ static bool parse_path(struct wh_str *rest, struct tlog_path *path)
     struct wh_str line;
     path->n = 0;
     while (wh_str_cut(rest, '\n', &line)) {
-        if (line.n == 0)
+        if (line.n == 0) {
             return true;
+        }
         size_t n;
         if (path->n == TLOG_PATH_MAX ||
             !wh_base64_dec(line, path->h[path->n].b, TLOG_HASH, &n) ||
-            n != TLOG_HASH)
+            n != TLOG_HASH) {
             return false;
+        }
         path->n++;
     }
     return false;
@@ -65,8 +67,9 @@ bool tlog_proof_parse(struct wh_str text, struct tlog_proof *out,
     ok = ok && wh_str_starts(line, WH_S("index ")) &&
          wh_str_u64(wh_str_sub(line, 6, line.n - 6), &p.index) &&
          parse_path(&rest, &p.path);
-    if (!ok)
+    if (!ok) {
         return wh_fail(err, WH_NOT_VERIFIABLE, "malformed inclusion proof");
+    }
     p.checkpoint = rest;
     *out = p;
     return true;
@@ -78,14 +81,17 @@ bool tlog_proof_verify(const struct tlog_proof *proof,
                        struct wh_err *err)
 {
     struct tlog_checkpoint opened;
-    if (!tlog_checkpoint_open(proof->checkpoint, key, &opened, err))
+    if (!tlog_checkpoint_open(proof->checkpoint, key, &opened, err)) {
         return false;
+    }
     if (!tlog_inclusion_ok(leaf, proof->index, opened.size, &proof->path,
-                           &opened.root))
+                           &opened.root)) {
         return wh_fail(err, WH_CORRUPT,
                        "the entry is not in the log at index %" PRIu64,
                        proof->index);
-    if (cp)
+    }
+    if (cp) {
         *cp = opened;
+    }
     return true;
 }

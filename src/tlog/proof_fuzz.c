@@ -13,8 +13,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct tlog_vkey key;
     struct wh_err err = {0};
     struct wh_str in = wh_str_mem(data, size);
-    if (!tlog_proof_parse(in, &proof, &err))
+    if (!tlog_proof_parse(in, &proof, &err)) {
         return 0;
+    }
     wh_assert(proof.path.n <= TLOG_PATH_MAX);
     struct wh_buf out;
     wh_buf_init(&out, 2 * TLOG_PROOF_MAX);

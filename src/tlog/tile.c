@@ -24,24 +24,28 @@ void tlog_tile_name(const struct tlog_tile *t, char out[TLOG_TILE_NAME])
 
     int at = t->entries ? snprintf(out, TLOG_TILE_NAME, "tile/entries")
                         : snprintf(out, TLOG_TILE_NAME, "tile/%u", t->level);
-    while (n-- > 0)
+    while (n-- > 0) {
         at += snprintf(out + at, TLOG_TILE_NAME - (size_t)at, "/%s%03u",
                        n > 0 ? "x" : "", groups[n]);
-    if (t->width < TLOG_TILE_WIDTH)
+    }
+    if (t->width < TLOG_TILE_WIDTH) {
         at +=
             snprintf(out + at, TLOG_TILE_NAME - (size_t)at, ".p/%u", t->width);
+    }
     wh_assert(at > 0 && at < TLOG_TILE_NAME);
 }
 
 /* One group of three digits. */
 static bool group(struct wh_str s, uint64_t *index)
 {
-    if (s.n != 3)
+    if (s.n != 3) {
         return false;
+    }
     uint64_t v = 0;
     for (size_t i = 0; i < 3; i++) {
-        if (s.p[i] < '0' || s.p[i] > '9')
+        if (s.p[i] < '0' || s.p[i] > '9') {
             return false;
+        }
         v = v * 10 + (uint64_t)(s.p[i] - '0');
     }
     return wh_mul_u64(*index, 1000, index) && wh_add_u64(*index, v, index);
@@ -55,15 +59,17 @@ static bool parse_index(struct wh_str s, struct tlog_tile *t)
     t->width = TLOG_TILE_WIDTH;
     while (wh_str_starts(s, WH_S("x"))) {
         if (!wh_str_cut(&s, '/', &part) ||
-            !group(wh_str_sub(part, 1, part.n - 1), &t->index))
+            !group(wh_str_sub(part, 1, part.n - 1), &t->index)) {
             return false;
+        }
     }
     bool partial = wh_str_cut(&s, '/', &part);
     if (partial) {
         uint64_t width;
         if (!wh_str_ends(part, WH_S(".p")) || !wh_str_u64(s, &width) ||
-            width == 0 || width >= TLOG_TILE_WIDTH)
+            width == 0 || width >= TLOG_TILE_WIDTH) {
             return false;
+        }
         t->width = (unsigned)width;
         part = wh_str_sub(part, 0, part.n - 2);
     }
@@ -74,37 +80,44 @@ bool tlog_tile_parse(struct wh_str name, struct tlog_tile *out)
 {
     struct tlog_tile t = {0};
     struct wh_str part, rest = name;
-    if (name.n >= TLOG_TILE_NAME)
+    if (name.n >= TLOG_TILE_NAME) {
         return false;
+    }
     if (!wh_str_cut(&rest, '/', &part) || !wh_str_is(part, "tile") ||
-        !wh_str_cut(&rest, '/', &part))
+        !wh_str_cut(&rest, '/', &part)) {
         return false;
+    }
     t.entries = wh_str_is(part, "entries");
     if (!t.entries) {
         uint64_t level;
-        if (!wh_str_u64(part, &level) || level > 63)
+        if (!wh_str_u64(part, &level) || level > 63) {
             return false;
+        }
         t.level = (unsigned)level;
     }
-    if (!parse_index(rest, &t))
+    if (!parse_index(rest, &t)) {
         return false;
+    }
     /* "x000/001" and the like: one name, one spelling */
     char again[TLOG_TILE_NAME];
     tlog_tile_name(&t, again);
-    if (!wh_str_is(name, again))
+    if (!wh_str_is(name, again)) {
         return false;
+    }
     *out = t;
     return true;
 }
 
 unsigned tlog_tile_width(uint64_t size, unsigned level, uint64_t index)
 {
-    if (level >= TLOG_TILE_LEVELS)
+    if (level >= TLOG_TILE_LEVELS) {
         return 0;
+    }
     uint64_t hashes = size >> (TLOG_TILE_HEIGHT * level);
     if (index >= UINT64_MAX / TLOG_TILE_WIDTH ||
-        index * TLOG_TILE_WIDTH >= hashes)
+        index * TLOG_TILE_WIDTH >= hashes) {
         return 0;
+    }
     uint64_t width = hashes - index * TLOG_TILE_WIDTH;
     return width < TLOG_TILE_WIDTH ? (unsigned)width : TLOG_TILE_WIDTH;
 }
@@ -131,8 +144,9 @@ void tlog_tiles_init(struct tlog_tiles *t, uint64_t size,
     t->size = size;
     t->get = get;
     t->ctx = ctx;
-    for (size_t i = 0; i < TLOG_TILE_LEVELS; i++)
+    for (size_t i = 0; i < TLOG_TILE_LEVELS; i++) {
         t->kept[i][0].width = t->kept[i][1].width = 0;
+    }
 }
 
 static bool read_node(void *ctx, unsigned level, uint64_t index,
@@ -151,8 +165,9 @@ static bool read_node(void *ctx, unsigned level, uint64_t index,
     struct tlog_kept *kept = &t->kept[want.level][edge];
     if (kept->width != want.width || kept->index != want.index) {
         kept->width = 0; /* a failed get may have written */
-        if (!t->get(t->ctx, &want, kept->bytes, err))
+        if (!t->get(t->ctx, &want, kept->bytes, err)) {
             return false;
+        }
         kept->width = want.width;
         kept->index = want.index;
     }
@@ -182,8 +197,9 @@ bool tlog_bundle_split(struct wh_str bundle, unsigned width,
         uint16_t n = wh_rd_u16be(&rd);
         out[i] = wh_rd_take(&rd, n);
     }
-    if (!wh_rd_end(&rd))
+    if (!wh_rd_end(&rd)) {
         return wh_fail(err, WH_CORRUPT,
                        "an entry bundle does not hold the entries it should");
+    }
     return true;
 }

@@ -82,8 +82,9 @@ static void names_both_ways(void **state)
     }
     for (size_t i = 0; i < sizeof bad_names / sizeof *bad_names; i++) {
         struct tlog_tile t;
-        if (tlog_tile_parse(wh_str_of(bad_names[i]), &t))
+        if (tlog_tile_parse(wh_str_of(bad_names[i]), &t)) {
             fail_msg("accepted %s", bad_names[i]);
+        }
     }
 }
 
@@ -129,10 +130,11 @@ static const struct {
 static void widths_of_tiles(void **state)
 {
     (void)state;
-    for (size_t i = 0; i < sizeof widths / sizeof *widths; i++)
+    for (size_t i = 0; i < sizeof widths / sizeof *widths; i++) {
         assert_int_equal(
             tlog_tile_width(widths[i].size, widths[i].level, widths[i].index),
             widths[i].width);
+    }
 }
 
 static void reference_bundle_and_tile(void **state)
@@ -228,8 +230,9 @@ static void check_root(const struct tlog_frontier *f)
         {70000, "krbUDg0+GSpldi5DXuWEgRrhc1yFSHqChNMBRFrjHtI="},
     };
     for (size_t i = 0; i < sizeof roots / sizeof *roots; i++) {
-        if (roots[i].size != f->size)
+        if (roots[i].size != f->size) {
             continue;
+        }
         struct tlog_hash root;
         struct wh_buf text;
         wh_buf_init(&text, 64);
@@ -256,8 +259,9 @@ static int make_big(void **state)
         check_root(&f);
     }
     for (size_t l = 1; l < 3; l++) {
-        for (size_t i = 0; i < b->n[l]; i++)
+        for (size_t i = 0; i < b->n[l]; i++) {
             tlog_tile_fold(b->level[l - 1][i * 256].b, 0, 8, &b->level[l][i]);
+        }
     }
     *state = b;
     return 0;
@@ -266,8 +270,9 @@ static int make_big(void **state)
 static int free_big(void **state)
 {
     struct big *b = *state;
-    for (size_t l = 0; l < 3; l++)
+    for (size_t l = 0; l < 3; l++) {
         wh_free(b->level[l]);
+    }
     wh_free(b);
     return 0;
 }
