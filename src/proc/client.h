@@ -39,8 +39,12 @@ void proc_session_close(struct proc_session **s);
 bool proc_session_call(struct proc_session *s, struct proc_msg *req,
                        int64_t deadline, struct proc_frame *reply,
                        struct wh_err *err) WH_CHECK;
-/* Send without waiting for an answer (messages documented as one-way). */
+/* Send without waiting for an answer (messages documented as one-way). Should
+ * it fail over there, the next call on this session fails with its error. */
 bool proc_session_send(struct proc_session *s, struct proc_msg *req,
                        int64_t deadline, struct wh_err *err) WH_CHECK;
+/* Wait for the next message, whatever it is; the answer to what was sent. */
+bool proc_session_recv(struct proc_session *s, int64_t deadline,
+                       struct proc_frame *reply, struct wh_err *err) WH_CHECK;
 
 #endif

@@ -12,12 +12,12 @@
 
 /* The guards, one bit each. */
 enum proc_guard {
-    PROC_GUARD_DUMP = 1,     /* not dumpable: no ptrace, no /proc/self/mem */
-    PROC_GUARD_CORE = 2,     /* no core file */
-    PROC_GUARD_UID = 4,      /* a user id of its own */
-    PROC_GUARD_PRIVS = 8,    /* no new privileges through exec */
+    PROC_GUARD_DUMP = 1,      /* not dumpable: no ptrace, no /proc/self/mem */
+    PROC_GUARD_CORE = 2,      /* no core file */
+    PROC_GUARD_UID = 4,       /* a user id of its own */
+    PROC_GUARD_PRIVS = 8,     /* no new privileges through exec */
     PROC_GUARD_LANDLOCK = 16, /* files only under named folders */
-    PROC_GUARD_SECCOMP = 32  /* only the system calls it needs */
+    PROC_GUARD_SECCOMP = 32   /* only the system calls it needs */
 };
 
 /* A folder or file that stays reachable. */
@@ -62,7 +62,6 @@ struct proc_filter *proc_filter_new(struct wh_err *err);
 void proc_filter_free(struct proc_filter **f);
 /* Load it into the calling process: from here on any other call kills. Uses
  * prctl and seccomp(2) only. */
-bool proc_filter_load(const struct proc_filter *f, struct wh_err *err)
-    WH_CHECK;
+bool proc_filter_load(const struct proc_filter *f, struct wh_err *err) WH_CHECK;
 
 #endif

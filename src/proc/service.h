@@ -52,10 +52,11 @@ struct proc_service {
 int proc_listen(const char *run_dir, const char *name, mode_t mode,
                 struct wh_err *err) WH_CHECK;
 
-/* Serve until SIGTERM: then no more messages are read, those at work are
- * finished, and it returns true. Called from a process with one thread; starts
- * its own. Failures of single connections are logged, not returned. */
-bool proc_service_run(const struct proc_service *s, struct wh_err *err)
-    WH_CHECK;
+/* Say proc_child_ready, then serve until SIGTERM: then no more messages are
+ * read, those at work are finished, and it returns true. Called from a process
+ * with one thread; starts its own. Failures of single connections are logged,
+ * not returned. */
+bool proc_service_run(const struct proc_service *s,
+                      struct wh_err *err) WH_CHECK;
 
 #endif

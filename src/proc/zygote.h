@@ -19,21 +19,21 @@
 #include "proc/client.h"
 #include "proc/service.h"
 
-#define PROC_JOB_PARAMS 32768u       /* bytes of parameters */
-#define PROC_JOB_SOURCES 1024u       /* sources of one job */
-#define PROC_JOB_ANSWER (16u << 20)  /* most that a requester may allow */
-#define PROC_JOB_WINDOW (1u << 20)   /* bytes of the shared window */
+#define PROC_JOB_PARAMS 32768u      /* bytes of parameters */
+#define PROC_JOB_SOURCES 1024u      /* sources of one job */
+#define PROC_JOB_ANSWER (16u << 20) /* most that a requester may allow */
+#define PROC_JOB_WINDOW (1u << 20)  /* bytes of the shared window */
 
 /* ---- inside the scanner ---- */
 
 struct proc_job;
 
-/* The parameter bytes of this job. */
+/* Its type, its parameter bytes, its sources. All live as long as the job.
+ * Sequential reads of a source are cheap whatever their size; a failure of the
+ * requester's source comes back as it was raised. */
+uint16_t proc_job_kind(const struct proc_job *j);
 struct wh_str proc_job_params(const struct proc_job *j);
-unsigned proc_job_sources(const struct proc_job *j);
-/* Source i; lives as long as the job. Sequential reads are cheap whatever
- * their size; a failure of the requester's source comes back as raised. */
-const struct wh_src *proc_job_source(const struct proc_job *j, unsigned i);
+const struct wh_src *proc_job_sources(const struct proc_job *j, unsigned *n);
 /* Output bytes to the requester's sink, in order, any size. */
 bool proc_job_write(struct proc_job *j, struct wh_str bytes,
                     struct wh_err *err) WH_CHECK;
