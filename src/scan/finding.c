@@ -36,23 +36,37 @@ void scan_findings_init(struct scan_findings *f, struct wh_arena *a)
     f->list = wh_arena_array(a, SCAN_FINDINGS_MAX, sizeof *f->list);
 }
 
-void scan_findings_add(struct scan_findings *f, enum scan_finding_id id,
-                       uint64_t at, const char *fmt, ...)
+/* Count it; the place to fill, or null when the list is full. */
+static struct scan_finding *next(struct scan_findings *f,
+                                 enum scan_finding_id id, uint64_t at)
 {
-    const struct scan_finding_row *row = scan_finding_row(id);
-    if (row->severity == SCAN_DANGER) {
+    enum scan_severity severity = scan_finding_row(id)->severity;
+    if (severity == SCAN_DANGER) {
         f->dangers++;
     }
     if (f->n == SCAN_FINDINGS_MAX) {
         f->left_out++;
-        return;
+        return NULL;
     }
     struct scan_finding *it = &f->list[f->n++];
-    it->id = id;
-    it->severity = row->severity;
-    it->at = at;
-    if (!*fmt) {
-        it->why = wh_str_of(row->words);
+    *it = (struct scan_finding){.id = id, .severity = severity, .at = at};
+    return it;
+}
+
+void scan_findings_note(struct scan_findings *f, enum scan_finding_id id,
+                        uint64_t at)
+{
+    struct scan_finding *it = next(f, id, at);
+    if (it) {
+        it->why = wh_str_of(scan_finding_row(id)->words);
+    }
+}
+
+void scan_findings_add(struct scan_findings *f, enum scan_finding_id id,
+                       uint64_t at, const char *fmt, ...)
+{
+    struct scan_finding *it = next(f, id, at);
+    if (!it) {
         return;
     }
     char text[SCAN_WHY_MAX];

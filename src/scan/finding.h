@@ -47,7 +47,10 @@ const struct scan_finding_row *scan_finding_row(enum scan_finding_id id);
 const char *scan_severity_name(enum scan_severity s);
 
 void scan_findings_init(struct scan_findings *f, struct wh_arena *a);
-/* Add one. fmt "" takes the table's sentence. Text from the file goes through
+/* Add one with the table's sentence. */
+void scan_findings_note(struct scan_findings *f, enum scan_finding_id id,
+                        uint64_t at);
+/* Add one with a sentence of its own. Text from the file goes through
  * scan_quote. */
 void scan_findings_add(struct scan_findings *f, enum scan_finding_id id,
                        uint64_t at, const char *fmt, ...) WH_PRINTF(4, 5);

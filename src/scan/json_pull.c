@@ -1,0 +1,474 @@
+/*
+ * json_pull.c - the reader is a small automaton: `state` says what may come
+ * next, the stack says which container is open. Strings are unescaped into one
+ * reused buffer; runs of plain bytes are copied at once.
+ */
+#include "scan/json_pull.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+enum state {
+    AT_VALUE,      /* a value must come */
+    AT_FIRST_KEY,  /* a key or the end of the object */
+    AT_FIRST_ELEM, /* a value or the end of the array */
+    AT_SEPARATOR,  /* a comma or the end of the container */
+    AT_END,        /* the outermost value is complete */
+};
+
+void scan_json_init(struct scan_json *j, struct scan_win *w,
+                    const struct scan_json_limits *limits, struct wh_err *err)
+{
+    wh_assert(limits->depth <= SCAN_JSON_DEPTH);
+    *j = (struct scan_json){
+        .w = w, .limits = *limits, .state = AT_VALUE, .err = err};
+    /* The ceiling here is only a backstop; limits.string is checked. */
+    wh_buf_init(&j->text, SIZE_MAX / 2);
+    for (size_t i = 0; i < SCAN_JSON_DEPTH; i++) {
+        scan_keyset_init(&j->keys[i]);
+    }
+}
+
+void scan_json_done(struct scan_json *j)
+{
+    wh_buf_done(&j->text);
+    for (size_t i = 0; i < SCAN_JSON_DEPTH; i++) {
+        scan_keyset_done(&j->keys[i]);
+    }
+}
+
+struct wh_str scan_json_text(const struct scan_json *j)
+{
+    return wh_buf_str(&j->text);
+}
+
+bool scan_json_refuse(struct scan_json *j, enum scan_json_fault fault,
+                      const char *fmt, ...)
+{
+    char why[200];
+    va_list ap;
+    va_start(ap, fmt);
+    (void)vsnprintf(why, sizeof why, fmt, ap);
+    va_end(ap);
+    if (j->fault != SCAN_JSON_FINE) {
+        return false;
+    }
+    if (j->w->failed) { /* *err was filled by the source */
+        j->fault = SCAN_JSON_SOURCE;
+        return false;
+    }
+    j->fault = fault;
+    return wh_fail(j->err,
+                   fault == SCAN_JSON_LIMIT ? WH_TOO_LARGE : WH_BAD_JSON, "%s",
+                   why);
+}
+
+/* Next byte without taking it; -1 at the end. */
+static int peek(struct scan_json *j)
+{
+    return scan_win_fill(j->w) ? j->w->buf[j->w->at] : -1;
+}
+
+static int take(struct scan_json *j)
+{
+    int c = peek(j);
+    if (c >= 0) {
+        j->w->at++;
+    }
+    return c;
+}
+
+static int skip_blanks(struct scan_json *j)
+{
+    int c = peek(j);
+    while (c == ' ' || c == '\n' || c == '\r' || c == '\t') {
+        j->w->at++;
+        c = peek(j);
+    }
+    return c;
+}
+
+static int hex_digit(int c)
+{
+    if (c >= '0' && c <= '9') {
+        return c - '0';
+    }
+    if (c >= 'a' && c <= 'f') {
+        return c - 'a' + 10;
+    }
+    return c >= 'A' && c <= 'F' ? c - 'A' + 10 : -1;
+}
+
+static bool four_hex(struct scan_json *j, uint32_t *out)
+{
+    uint32_t v = 0;
+    for (int i = 0; i < 4; i++) {
+        int d = hex_digit(take(j));
+        if (d < 0) {
+            return scan_json_refuse(j, SCAN_JSON_MALFORMED,
+                                    "a broken \\u escape");
+        }
+        v = v << 4 | (uint32_t)d;
+    }
+    *out = v;
+    return true;
+}
+
+static void add_utf8(struct wh_buf *b, uint32_t c)
+{
+    if (c < 0x80) {
+        wh_buf_char(b, (char)c);
+    } else if (c < 0x800) {
+        wh_buf_char(b, (char)(0xc0 | c >> 6));
+        wh_buf_char(b, (char)(0x80 | (c & 0x3f)));
+    } else if (c < 0x10000) {
+        wh_buf_char(b, (char)(0xe0 | c >> 12));
+        wh_buf_char(b, (char)(0x80 | (c >> 6 & 0x3f)));
+        wh_buf_char(b, (char)(0x80 | (c & 0x3f)));
+    } else {
+        wh_buf_char(b, (char)(0xf0 | c >> 18));
+        wh_buf_char(b, (char)(0x80 | (c >> 12 & 0x3f)));
+        wh_buf_char(b, (char)(0x80 | (c >> 6 & 0x3f)));
+        wh_buf_char(b, (char)(0x80 | (c & 0x3f)));
+    }
+}
+
+/* After "\u": one code point, from one escape or a surrogate pair. */
+static bool unicode_escape(struct scan_json *j)
+{
+    uint32_t c, low;
+    if (!four_hex(j, &c)) {
+        return false;
+    }
+    if (c >= 0xd800 && c < 0xdc00) {
+        if (take(j) != '\\' || take(j) != 'u') {
+            return scan_json_refuse(j, SCAN_JSON_MALFORMED,
+                                    "a lone surrogate in a string");
+        }
+        if (!four_hex(j, &low)) {
+            return false;
+        }
+        if (low < 0xdc00 || low >= 0xe000) {
+            return scan_json_refuse(j, SCAN_JSON_MALFORMED,
+                                    "a lone surrogate in a string");
+        }
+        c = 0x10000 + ((c - 0xd800) << 10) + (low - 0xdc00);
+    } else if (c >= 0xdc00 && c < 0xe000) {
+        return scan_json_refuse(j, SCAN_JSON_MALFORMED,
+                                "a lone surrogate in a string");
+    }
+    if (c == 0) {
+        return scan_json_refuse(j, SCAN_JSON_MALFORMED, "a NUL in a string");
+    }
+    add_utf8(&j->text, c);
+    return true;
+}
+
+/* After a backslash. */
+static bool escape(struct scan_json *j)
+{
+    static const char names[] = "\"\\/bfnrt", bytes[] = "\"\\/\b\f\n\r\t";
+    int c = take(j);
+    if (c == 'u') {
+        return unicode_escape(j);
+    }
+    const char *hit = c > 0 ? strchr(names, c) : NULL;
+    if (!hit) {
+        return scan_json_refuse(j, SCAN_JSON_MALFORMED, "an unknown escape");
+    }
+    wh_buf_char(&j->text, bytes[hit - names]);
+    return true;
+}
+
+/* Plain bytes of the window up to a quote, a backslash or a control byte. */
+static void plain_run(struct scan_json *j)
+{
+    const uint8_t *p = j->w->buf + j->w->at;
+    size_t n = j->w->n - j->w->at, i = 0;
+    while (i < n && p[i] != '"' && p[i] != '\\' && p[i] >= 0x20) {
+        i++;
+    }
+    wh_buf_mem(&j->text, p, i);
+    j->w->at += i;
+}
+
+/* After the opening quote. */
+static bool string(struct scan_json *j)
+{
+    wh_buf_reset(&j->text);
+    for (;;) {
+        int c = peek(j);
+        if (c < 0x20) {
+            return scan_json_refuse(j, SCAN_JSON_MALFORMED,
+                                    c < 0 ? "a string has no end"
+                                          : "a control byte in a string");
+        }
+        if (c == '"') {
+            j->w->at++;
+            break;
+        }
+        if (c == '\\') {
+            j->w->at++;
+            if (!escape(j)) {
+                return false;
+            }
+        } else {
+            plain_run(j);
+        }
+        if (j->text.n > j->limits.string) {
+            return scan_json_refuse(j, SCAN_JSON_LIMIT,
+                                    "a string of more than %zu bytes",
+                                    j->limits.string);
+        }
+    }
+    return wh_str_utf8_ok(wh_buf_str(&j->text)) ||
+           scan_json_refuse(j, SCAN_JSON_MALFORMED, "text that is not UTF-8");
+}
+
+/* Collect the digits that follow; false if there is none. */
+static bool digits(struct scan_json *j)
+{
+    size_t before = j->text.n;
+    for (int c = peek(j); c >= '0' && c <= '9'; c = peek(j)) {
+        if (j->text.n > j->limits.string) {
+            return scan_json_refuse(j, SCAN_JSON_LIMIT, "a number too long");
+        }
+        wh_buf_char(&j->text, (char)take(j));
+    }
+    return j->text.n > before ||
+           scan_json_refuse(j, SCAN_JSON_MALFORMED, "a malformed number");
+}
+
+/* Fraction and exponent, if any; *plain is cleared when there is one. */
+static bool fraction(struct scan_json *j, bool *plain)
+{
+    int c = peek(j);
+    if (c == '.') {
+        *plain = false;
+        wh_buf_char(&j->text, (char)take(j));
+        if (!digits(j)) {
+            return false;
+        }
+        c = peek(j);
+    }
+    if (c == 'e' || c == 'E') {
+        *plain = false;
+        wh_buf_char(&j->text, (char)take(j));
+        c = peek(j);
+        if (c == '+' || c == '-') {
+            wh_buf_char(&j->text, (char)take(j));
+        }
+        return digits(j);
+    }
+    return true;
+}
+
+static bool number(struct scan_json *j, enum scan_json_token *out)
+{
+    bool plain = true;
+    wh_buf_reset(&j->text);
+    if (peek(j) == '-') {
+        plain = false;
+        wh_buf_char(&j->text, (char)take(j));
+    }
+    size_t start = j->text.n;
+    if (!digits(j)) {
+        return false;
+    }
+    if (j->text.n - start > 1 && j->text.p[start] == '0') {
+        return scan_json_refuse(j, SCAN_JSON_MALFORMED,
+                                "a number with a leading zero");
+    }
+    if (!fraction(j, &plain)) {
+        return false;
+    }
+    if (plain && wh_str_u64(wh_buf_str(&j->text), &j->integer)) {
+        *out = SCAN_JSON_INT;
+        return true;
+    }
+    *out = SCAN_JSON_REAL;
+    return !j->limits.integers ||
+           scan_json_refuse(j, SCAN_JSON_MALFORMED,
+                            "a number that is no integer from 0 to 2^64-1");
+}
+
+static bool word(struct scan_json *j, const char *text)
+{
+    for (; *text; text++) {
+        if (take(j) != *text) {
+            return scan_json_refuse(j, SCAN_JSON_MALFORMED, "an unknown word");
+        }
+    }
+    return true;
+}
+
+static bool open_container(struct scan_json *j, bool array)
+{
+    if (j->depth == j->limits.depth) {
+        return scan_json_refuse(j, SCAN_JSON_LIMIT, "nested deeper than %u",
+                                j->limits.depth);
+    }
+    j->array[j->depth] = array;
+    if (!array) {
+        scan_keyset_clear(&j->keys[j->depth]);
+    }
+    j->depth++;
+    j->state = array ? AT_FIRST_ELEM : AT_FIRST_KEY;
+    return true;
+}
+
+static void after_value(struct scan_json *j)
+{
+    j->state = j->depth == 0 ? AT_END : AT_SEPARATOR;
+}
+
+static bool scalar(struct scan_json *j, int c, enum scan_json_token *out)
+{
+    bool ok;
+    switch (c) {
+    case '"':
+        j->w->at++;
+        *out = SCAN_JSON_STRING;
+        ok = string(j);
+        break;
+    case 't':
+        *out = SCAN_JSON_TRUE;
+        ok = word(j, "true");
+        break;
+    case 'f':
+        *out = SCAN_JSON_FALSE;
+        ok = word(j, "false");
+        break;
+    case 'n':
+        *out = SCAN_JSON_NULL;
+        ok = word(j, "null");
+        break;
+    default:
+        ok = number(j, out);
+        break;
+    }
+    after_value(j);
+    return ok;
+}
+
+static bool value(struct scan_json *j, int c, enum scan_json_token *out)
+{
+    if (c == '{' || c == '[') {
+        j->w->at++;
+        *out = c == '{' ? SCAN_JSON_OBJECT : SCAN_JSON_ARRAY;
+        return open_container(j, c == '[');
+    }
+    return scalar(j, c, out);
+}
+
+static bool key(struct scan_json *j, int c, enum scan_json_token *out)
+{
+    if (c != '"') {
+        return scan_json_refuse(j, SCAN_JSON_MALFORMED, "a key was expected");
+    }
+    j->w->at++;
+    if (!string(j)) {
+        return false;
+    }
+    struct scan_keyset *seen = &j->keys[j->depth - 1];
+    if (seen->n >= j->limits.keys) {
+        return scan_json_refuse(j, SCAN_JSON_LIMIT,
+                                "more than %zu keys in one object",
+                                j->limits.keys);
+    }
+    if (!scan_keyset_add(seen, wh_buf_str(&j->text))) {
+        return scan_json_refuse(j, SCAN_JSON_DUPLICATE,
+                                "a key stands twice in one object");
+    }
+    if (skip_blanks(j) != ':') {
+        return scan_json_refuse(j, SCAN_JSON_MALFORMED,
+                                "a colon was expected after a key");
+    }
+    j->w->at++;
+    j->state = AT_VALUE;
+    *out = SCAN_JSON_KEY;
+    return true;
+}
+
+static bool close_container(struct scan_json *j, int c,
+                            enum scan_json_token *out)
+{
+    bool array = j->array[j->depth - 1];
+    if (c != (array ? ']' : '}')) {
+        return scan_json_refuse(j, SCAN_JSON_MALFORMED,
+                                "a comma or the end of the %s was expected",
+                                array ? "array" : "object");
+    }
+    j->w->at++;
+    j->depth--;
+    *out = array ? SCAN_JSON_ARRAY_END : SCAN_JSON_OBJECT_END;
+    after_value(j);
+    return true;
+}
+
+/* Between two elements: take the comma and what follows it. */
+static bool separator(struct scan_json *j, int c, enum scan_json_token *out)
+{
+    if (c != ',') {
+        return close_container(j, c, out);
+    }
+    j->w->at++;
+    c = skip_blanks(j);
+    j->at = scan_win_offset(j->w);
+    return j->array[j->depth - 1] ? value(j, c, out) : key(j, c, out);
+}
+
+bool scan_json_next(struct scan_json *j, enum scan_json_token *out)
+{
+    if (j->fault != SCAN_JSON_FINE) {
+        return false;
+    }
+    if (j->state == AT_END) {
+        *out = SCAN_JSON_END;
+        return true;
+    }
+    int c = skip_blanks(j);
+    j->at = scan_win_offset(j->w);
+    if (c < 0) {
+        return scan_json_refuse(j, SCAN_JSON_MALFORMED,
+                                "the text ends too early");
+    }
+    switch ((enum state)j->state) {
+    case AT_FIRST_KEY:
+        return c == '}' ? close_container(j, c, out) : key(j, c, out);
+    case AT_FIRST_ELEM:
+        return c == ']' ? close_container(j, c, out) : value(j, c, out);
+    case AT_SEPARATOR:
+        return separator(j, c, out);
+    case AT_VALUE:
+    case AT_END:
+        break;
+    }
+    return value(j, c, out);
+}
+
+bool scan_json_want(struct scan_json *j, enum scan_json_token want,
+                    const char *what)
+{
+    enum scan_json_token got;
+    if (!scan_json_next(j, &got)) {
+        return false;
+    }
+    return got == want ||
+           scan_json_refuse(j, SCAN_JSON_MALFORMED, "%s was expected", what);
+}
+
+bool scan_json_skip(struct scan_json *j, enum scan_json_token first)
+{
+    enum scan_json_token t = first;
+    if (first != SCAN_JSON_OBJECT && first != SCAN_JSON_ARRAY) {
+        return true;
+    }
+    /* Ends: every turn takes a byte of the window or fails. */
+    for (unsigned outer = j->depth - 1; j->depth > outer;) {
+        if (!scan_json_next(j, &t)) {
+            return false;
+        }
+    }
+    return true;
+}
