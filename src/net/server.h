@@ -66,18 +66,18 @@ struct net_server;
 /* A request, as the application sees it. The views (and those that
  * net_req_header and net_req_body give) live as long as the request. */
 struct net_req {
-    struct wh_arena *arena;   /* memory of this request; in worker jobs only */
+    struct wh_arena *arena; /* memory of this request; in worker jobs only */
     struct net_server *server;
     enum net_method method;
-    struct wh_str path;       /* undecoded, begins with '/' ("*": OPTIONS *) */
-    struct wh_str query;      /* undecoded, without '?'; may be empty */
-    struct wh_str host;       /* lower case, without the port */
-    struct wh_str authority;  /* the Host header as sent: host[:port] */
-    uint64_t length;          /* of the body: announced, or NET_CHUNKED */
-    char id[NET_ID];          /* sent as X-Request-Id, logged */
-    char peer[NET_PEER];      /* address of the other end, text, no port */
-    const void *route;        /* from the plan */
-    void *user;               /* the application's own, starts as null */
+    struct wh_str path;      /* undecoded, begins with '/' ("*": OPTIONS *) */
+    struct wh_str query;     /* undecoded, without '?'; may be empty */
+    struct wh_str host;      /* lower case, without the port */
+    struct wh_str authority; /* the Host header as sent: host[:port] */
+    uint64_t length;         /* of the body: announced, or NET_CHUNKED */
+    char id[NET_ID];         /* sent as X-Request-Id, logged */
+    char peer[NET_PEER];     /* address of the other end, text, no port */
+    const void *route;       /* from the plan */
+    void *user;              /* the application's own, starts as null */
 };
 
 /* Every limit: see limits.tbl. */
@@ -108,7 +108,7 @@ struct net_fault {
 };
 
 struct net_conf {
-    int listen_fd; /* bound and listening (net_listen); net owns it now */
+    int listen_fd;    /* bound and listening (net_listen); net owns it now */
     unsigned loops;   /* 0: one per core */
     unsigned workers; /* 0: 8 */
     struct net_limits limits;
@@ -143,12 +143,13 @@ bool net_server_start(const struct net_conf *conf, struct net_server **out,
                       struct wh_err *err) WH_CHECK;
 /* Stop accepting, close idle connections, let running requests finish for at
  * most grace_ms, then cut what is left (gone hooks run), wait for all holds
- * (net_park) to be given back, end workers, free everything and null *s. Whoever
- * holds parked requests must therefore outlive this call. */
+ * (net_park) to be given back, end workers, free everything and null *s.
+ * Whoever holds parked requests must therefore outlive this call. */
 void net_server_stop(struct net_server **s, unsigned grace_ms);
 /* Cut every request that carries this tag, also one whose answer has not begun:
- * its connection is reset. Any thread; returns before it is done. A handler that
- * sets the tag *before* it checks whether it may answer can not be missed. */
+ * its connection is reset. Any thread; returns before it is done. A handler
+ * that sets the tag *before* it checks whether it may answer can not be missed.
+ */
 void net_server_end_matching(struct net_server *s, const uint8_t tag[NET_TAG]);
 /* Queue a job that belongs to no request: fn(worker state, arg). Any thread. */
 void net_server_run(struct net_server *s, void (*fn)(void *worker, void *arg),
@@ -159,7 +160,7 @@ struct net_stats {
     uint64_t connections, accepted, refused, requests, faults;
     uint64_t bytes_in, bytes_out, parked, buffers, jobs_waiting;
 };
-struct net_stats net_server_stats(const struct net_server *s);
+struct net_stats net_server_stats(struct net_server *s);
 
 /* "GET". */
 const char *net_method_name(enum net_method m);
@@ -178,7 +179,8 @@ struct wh_str net_req_body(const struct net_req *r);
 void *net_req_worker(const struct net_req *r);
 /* The client has left (or was cut): an answer would be dropped. */
 bool net_req_gone(const struct net_req *r);
-/* Mark the request, for net_server_end_matching; at most NET_TAGS (asserted). */
+/* Mark the request, for net_server_end_matching; at most NET_TAGS (asserted).
+ */
 void net_req_tag(struct net_req *r, const uint8_t tag[NET_TAG]);
 
 /* --- a body that streams ------------------------------------------------ */
@@ -207,9 +209,10 @@ void net_stream(struct net_req *r, const struct net_sink *sink, void *ctx);
 void net_answer(struct net_req *r, int status);
 /* Add a header line. name is a token of ours; bytes of the value that may not
  * stand in a header (CR, LF, NUL, other controls) become blanks. */
-void net_answer_header(struct net_req *r, const char *name, struct wh_str value);
-void net_answer_headerf(struct net_req *r, const char *name, const char *fmt, ...)
-    WH_PRINTF(3, 4);
+void net_answer_header(struct net_req *r, const char *name,
+                       struct wh_str value);
+void net_answer_headerf(struct net_req *r, const char *name, const char *fmt,
+                        ...) WH_PRINTF(3, 4);
 /* Body from memory: copied, may be called repeatedly. Over limits.answer_bytes
  * the answer becomes a 507. */
 void net_answer_bytes(struct net_req *r, struct wh_str bytes);
@@ -232,7 +235,8 @@ struct net_pull {
     /* Write up to cap bytes to buf. Called again when they are on the way. */
     enum net_pull_result (*pull)(struct net_req *r, void *ctx, char *buf,
                                  size_t cap, size_t *n);
-    /* Exactly once, the last call: complete, or the client left. May be null. */
+    /* Exactly once, the last call: complete, or the client left. May be null.
+     */
     void (*done)(struct net_req *r, void *ctx, bool complete);
 };
 /* Body from a pull source: len bytes, or NET_CHUNKED. For HEAD only `done` is
@@ -248,13 +252,14 @@ void net_answer_fault(struct net_req *r, int status, const char *message);
 /* --- waiting ------------------------------------------------------------ */
 
 /* Keep the request without a worker: the present job may return with nothing
- * sent. Gives out one hold: somebody must call net_resume exactly once, from any
- * thread, even after the deadline passed or the client left; until then the
+ * sent. Gives out one hold: somebody must call net_resume exactly once, from
+ * any thread, even after the deadline passed or the client left; until then the
  * request and its arena stay in memory. Call it before you hand the request to
  * that somebody. */
 void net_park(struct net_req *r);
 /* The same with a time limit (wh_mono_us): at the deadline, if net_resume did
- * not come before, `late` runs as a job and must answer or park again. */
+ * not come before, `late` runs as a job. It must answer, and may neither park
+ * nor answer from a pull source that parks: the first hold is still out. */
 void net_park_until(struct net_req *r, int64_t deadline_us,
                     void (*late)(struct net_req *r));
 /* Give the hold back and queue fn as a job (null, in a sink or a pull: go on).
@@ -262,9 +267,9 @@ void net_park_until(struct net_req *r, int64_t deadline_us,
  * not be touched again. Any thread; at most once per park. */
 bool net_resume(struct net_req *r, void (*fn)(struct net_req *r));
 /* Runs at once when the client leaves while the request is parked; then the
- * request is over (the hold must still be given back). A client that only closes
- * its sending side counts as gone for requests with such a hook, and is answered
- * normally otherwise. */
+ * request is over (the hold must still be given back). A client that only
+ * closes its sending side counts as gone for requests with such a hook, and is
+ * answered normally otherwise. */
 void net_on_gone(struct net_req *r, void (*fn)(struct net_req *r, void *ctx),
                  void *ctx);
 /* Runs as the last job of the request, when its answer has been handed to the
