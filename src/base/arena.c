@@ -31,7 +31,7 @@
 #endif
 
 #define ALIGN _Alignof(max_align_t)
-#define BLOCK_BYTES (16U * 1024U)
+#define BLOCK_BYTES ((size_t)16 * 1024)
 #define PANIC_FACTOR 8U
 
 struct wh_arena_block {

@@ -30,7 +30,7 @@ struct wh_blake3 {
 
 /* key null: the plain hash; else 32 bytes. */
 void wh_blake3_init(struct wh_blake3 *h, const uint8_t *key);
-void wh_blake3_add(struct wh_blake3 *h, const void *p, size_t n);
+void wh_blake3_add(struct wh_blake3 *h, const void *data, size_t n);
 /* Hash of all added so far; the state stays usable for more adds. */
 void wh_blake3_get(const struct wh_blake3 *h, uint8_t out[WH_BLAKE3_LEN]);
 /* In one call; key as above. */

@@ -31,6 +31,7 @@ struct wh_blake3_batch {
     uint32_t (*out)[8];
 };
 
+/* Four inputs side by side in the vectors every compiler has. */
 void wh_blake3_x4(const struct wh_blake3_batch *b);
 /* Needs AVX2; on other processors it is the same as two calls of x4. */
 void wh_blake3_x8(const struct wh_blake3_batch *b);

@@ -16,6 +16,8 @@ struct wh_buf {
     bool over;
 };
 
+/* An empty buffer that may grow to ceiling bytes; done frees its memory (and
+ * may be called twice). */
 void wh_buf_init(struct wh_buf *b, size_t ceiling);
 void wh_buf_done(struct wh_buf *b);
 /* Empty it, keep the memory. */
@@ -26,10 +28,13 @@ void wh_buf_drop(struct wh_buf *b, size_t n);
  * wh_buf_grew with what was really written. */
 char *wh_buf_room(struct wh_buf *b, size_t n);
 void wh_buf_grew(struct wh_buf *b, size_t n);
+/* All bytes so far; valid until the next call that may grow the buffer. */
 struct wh_str wh_buf_str(const struct wh_buf *b);
 /* True when nothing was cut; else fills *err with WH_TOO_LARGE. */
 bool wh_buf_ok(const struct wh_buf *b, struct wh_err *err) WH_CHECK;
 
+/* Append a view, n bytes, a C string, one byte, printf text. What does not fit
+ * is left out whole and sets `over`. */
 void wh_buf_add(struct wh_buf *b, struct wh_str s);
 void wh_buf_mem(struct wh_buf *b, const void *p, size_t n);
 void wh_buf_cstr(struct wh_buf *b, const char *c);

@@ -54,7 +54,7 @@ static void stops_at_its_ceiling(void **state)
     wh_buf_reset(&b);
     char *at = wh_buf_room(&b, 5);
     assert_non_null(at);
-    memcpy(at, "abc", 3);
+    memcpy(at, "abc", 4);
     wh_buf_grew(&b, 3);
     unit_str(wh_buf_str(&b), "abc");
     wh_buf_cstr(&b, "too long");

@@ -13,7 +13,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define READ_STEP (64U * 1024U)
+#define READ_STEP ((size_t)64 * 1024)
 #define TMP_TRIES 8
 
 /* The folder part of path into out[PATH_MAX]: "." when there is none. */

@@ -68,11 +68,13 @@ static void limits_depth(void **state)
     unit_fails(wh_json_parse(&a, wh_str_mem(text, 130), &v, &err), err,
                WH_TOO_LARGE);
     /* brackets inside strings do not count, an escaped quote ends none */
-    text[0] = text[1] = '"';
     text[0] = '[';
+    text[1] = '"';
     memset(text + 2, '[', 100);
-    memcpy(text + 50, "\\\"", 2);
-    memcpy(text + 102, "\"]", 2);
+    text[50] = '\\';
+    text[51] = '"';
+    text[102] = '"';
+    text[103] = ']';
     unit_ok(wh_json_parse(&a, wh_str_mem(text, 104), &v, &err), err);
     wh_arena_done(&a);
 }

@@ -15,11 +15,14 @@ struct wh_rd {
     bool bad;
 };
 
+/* Read from n bytes at p; p may be null when n is 0. */
 void wh_rd_init(struct wh_rd *r, const void *p, size_t n);
+/* Bytes not read yet; 0 once bad. */
 size_t wh_rd_left(const struct wh_rd *r);
 /* All bytes were read and nothing failed. */
 bool wh_rd_end(const struct wh_rd *r);
 
+/* The next integer of that width and byte order; 0 when bad. */
 uint8_t wh_rd_u8(struct wh_rd *r);
 uint16_t wh_rd_u16be(struct wh_rd *r);
 uint16_t wh_rd_u16le(struct wh_rd *r);

@@ -199,7 +199,7 @@ bool wh_time_parse(struct wh_str s, int64_t *us)
         return false;
     }
     int64_t days = days_from_civil(c.year, c.month, c.day);
-    int64_t of_day = (int64_t)c.hour * 3600 + c.minute * 60 + c.second;
+    int64_t of_day = (c.hour * INT64_C(60) + c.minute) * 60 + c.second;
     *us = (days * S_PER_DAY + of_day) * US_PER_S + c.us;
     return true;
 }
