@@ -38,8 +38,8 @@ bool hub_git_init(struct wh_err *err)
     if (git_libgit2_init() < 0) {
         return hub_git_fail(err, WH_OUTSIDE, "libgit2 does not start");
     }
-    for (int level = GIT_CONFIG_LEVEL_PROGRAMDATA; level <= GIT_CONFIG_LEVEL_GLOBAL;
-         level++) {
+    for (int level = GIT_CONFIG_LEVEL_PROGRAMDATA;
+         level <= GIT_CONFIG_LEVEL_GLOBAL; level++) {
         git_libgit2_opts(GIT_OPT_SET_SEARCH_PATH, level, "");
     }
     return true;
@@ -62,8 +62,7 @@ static size_t find_slot(const struct hub_git *g, const git_oid *oid)
 {
     size_t i = first_slot(g, oid);
 
-    while (g->slots[i] &&
-           !git_oid_equal(&g->fresh[g->slots[i] - 1].oid, oid)) {
+    while (g->slots[i] && !git_oid_equal(&g->fresh[g->slots[i] - 1].oid, oid)) {
         i = (i + 1) % (2 * g->cap);
     }
     return i;
@@ -193,10 +192,9 @@ static int give_content(git_odb_backend *be, const struct hub_git *g,
         return GIT_ERROR;
     }
     wh_arena_init(&a, (size_t)size + 8192);
-    path = wh_arena_fmt(&a, "%s/%.2s/%.*s", g->open_dir, sha256.p,
-                        WH_FMT(sha256));
-    if (wh_file_read(&a, path.p, (size_t)size, &data, &err) &&
-        data.n == size) {
+    path =
+        wh_arena_fmt(&a, "%s/%.2s/%.*s", g->open_dir, sha256.p, WH_FMT(sha256));
+    if (wh_file_read(&a, path.p, (size_t)size, &data, &err) && data.n == size) {
         rc = give(be, data, out, out_n);
     }
     wh_arena_done(&a);
@@ -239,8 +237,8 @@ static int cb_read(void **out, size_t *size, git_object_t *type,
     return rc;
 }
 
-static int cb_read_header(size_t *size, git_object_t *type,
-                          git_odb_backend *be, const git_oid *oid)
+static int cb_read_header(size_t *size, git_object_t *type, git_odb_backend *be,
+                          const git_oid *oid)
 {
     struct hub_git *g = ((struct backend *)be)->g;
     struct hub_git_meta meta;

@@ -32,8 +32,8 @@ struct hub_entry {
     bool dir;
     bool exec; /* mode 100755 */
     struct hub_oid oid;
-    uint64_t size;        /* of the file, not of its pointer; 0 for folders */
-    bool lfs;             /* stands in git as a pointer */
+    uint64_t size; /* of the file, not of its pointer; 0 for folders */
+    bool lfs;      /* stands in git as a pointer */
     uint64_t pointer_size;
     char sha256[WH_SHA256_HEX + 1]; /* of content (lfs or large blob), or "" */
 };
@@ -105,8 +105,8 @@ bool hub_git_log(struct hub_git *g, const struct hub_oid *from, size_t skip,
                  size_t *n, size_t *total, struct wh_err *err) WH_CHECK;
 /* Bytes of a regular blob, at most max (else WH_TOO_LARGE). */
 bool hub_git_blob(struct hub_git *g, const struct hub_oid *oid, size_t max,
-                  struct wh_arena *a, struct wh_str *out, struct wh_err *err)
-    WH_CHECK;
+                  struct wh_arena *a, struct wh_str *out,
+                  struct wh_err *err) WH_CHECK;
 
 /* ---- writing, into the overlay ---- */
 
@@ -140,7 +140,7 @@ bool hub_git_put_commit(struct hub_git *g, const struct hub_oid *tree,
                         struct hub_oid *out, struct wh_err *err) WH_CHECK;
 /* In the writer: rows for all overlay objects that a new commit reaches. db is
  * the writer's connection; libgit2 is not touched. */
-bool hub_git_flush(const struct hub_git *g, struct db *db, struct wh_err *err)
-    WH_CHECK;
+bool hub_git_flush(const struct hub_git *g, struct db *db,
+                   struct wh_err *err) WH_CHECK;
 
 #endif

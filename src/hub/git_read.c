@@ -71,7 +71,8 @@ bool hub_git_log(struct hub_git *g, const struct hub_oid *from, size_t skip,
 {
     git_revwalk *walk = NULL;
     git_oid id;
-    struct hub_commit *list = wh_arena_array(a, limit ? limit : 1, sizeof *list);
+    struct hub_commit *list =
+        wh_arena_array(a, limit ? limit : 1, sizeof *list);
     size_t seen = 0, got = 0;
     bool ok = true;
 
@@ -245,8 +246,7 @@ static bool list_entry(struct lister *l, const git_tree_entry *te,
 
     if (!l->started) {
         l->started = wh_str_eq(path, l->after);
-        if (!dir || !l->recursive ||
-            !(l->started || leads_to_start(l, path))) {
+        if (!dir || !l->recursive || !(l->started || leads_to_start(l, path))) {
             return true;
         }
         return list_subtree(l, te, path, depth);

@@ -13,10 +13,10 @@
 bool hub_ref_name(struct wh_arena *a, struct wh_str branch, struct wh_str *out,
                   struct wh_err *err)
 {
-    const char *name = wh_str_starts(branch, WH_S("refs/"))
-                           ? wh_arena_cstr(a, branch)
-                           : wh_arena_fmt(a, "refs/heads/%.*s",
-                                          WH_FMT(branch)).p;
+    const char *name =
+        wh_str_starts(branch, WH_S("refs/"))
+            ? wh_arena_cstr(a, branch)
+            : wh_arena_fmt(a, "refs/heads/%.*s", WH_FMT(branch)).p;
     int valid = 0;
 
     if (branch.n == 0 || branch.n > REF_NAME_MAX ||
@@ -193,10 +193,10 @@ static void resolve_hex(struct hub_git *g, struct wh_str rev, bool *found,
 {
     git_object *obj = NULL;
 
-    *found = rev.n >= SHORT_MIN && rev.n <= GIT_OID_HEXSZ &&
-             git_oid_fromstrn(oid, rev.p, rev.n) == 0 &&
-             git_object_lookup_prefix(&obj, g->git, oid, rev.n,
-                                      GIT_OBJECT_ANY) == 0;
+    *found =
+        rev.n >= SHORT_MIN && rev.n <= GIT_OID_HEXSZ &&
+        git_oid_fromstrn(oid, rev.p, rev.n) == 0 &&
+        git_object_lookup_prefix(&obj, g->git, oid, rev.n, GIT_OBJECT_ANY) == 0;
     if (*found) {
         git_oid_cpy(oid, git_object_id(obj));
     }

@@ -2,9 +2,9 @@
  * git_write.c - new blobs, trees and commits in the overlay, and their way
  * into rows.
  */
+#include "base/mem.h"
 #include "hub/git.h"
 #include "hub/git_impl.h"
-#include "base/mem.h"
 
 static bool to_hub(const git_oid *in, struct hub_oid *out)
 {
@@ -54,8 +54,8 @@ static bool bad_change(struct wh_err *err)
 {
     const git_error *e = git_error_last();
 
-    return wh_fail(err, WH_BAD_NAME,
-                   "git refuses these paths: %s", e ? e->message : "");
+    return wh_fail(err, WH_BAD_NAME, "git refuses these paths: %s",
+                   e ? e->message : "");
 }
 
 /* One round of libgit2's tree editor. base may be null. */
@@ -104,8 +104,8 @@ static void remove_path(struct removals *r, const char *path)
         }
     }
     wh_assert(r->n < r->cap);
-    r->list[r->n++] = (git_tree_update){.action = GIT_TREE_UPDATE_REMOVE,
-                                        .path = path};
+    r->list[r->n++] =
+        (git_tree_update){.action = GIT_TREE_UPDATE_REMOVE, .path = path};
 }
 
 /* Make room for the file `path`: a folder at its place goes, and so does a
@@ -200,8 +200,7 @@ static void mark_tree(struct hub_git *g, const git_oid *oid)
         return;
     }
     o->wanted = true;
-    if (o->type != GIT_OBJECT_TREE ||
-        git_tree_lookup(&tree, g->git, oid) < 0) {
+    if (o->type != GIT_OBJECT_TREE || git_tree_lookup(&tree, g->git, oid) < 0) {
         return;
     }
     for (size_t i = 0; i < git_tree_entrycount(tree); i++) {

@@ -101,8 +101,8 @@ static bool get_path(struct hub_ops *o, const json_t *value, struct wh_str *out,
 
 /* ---- contents ---- */
 
-static bool spool(struct hub_ops *o, const void *p, size_t n,
-                  struct hub_op *op, struct wh_err *err)
+static bool spool(struct hub_ops *o, const void *p, size_t n, struct hub_op *op,
+                  struct wh_err *err)
 {
     if (o->spooled + n > HUB_SPOOL_MAX) {
         return wh_fail(err, WH_TOO_LARGE,
@@ -130,12 +130,11 @@ static bool spool_base64(struct hub_ops *o, struct wh_str text,
 {
     size_t cap = text.n / 4 * 3 + 3, n;
     char *raw = wh_alloc(cap);
-    bool ok = wh_base64_dec(text, raw, cap, &n)
-                  ? spool(o, raw, n, op, err)
-                  : wh_fail(err, WH_BAD_REQUEST,
-                            "the content of %.*s is not base64",
-                            (int)(op->path.n > 200 ? 200 : op->path.n),
-                            op->path.p);
+    bool ok =
+        wh_base64_dec(text, raw, cap, &n)
+            ? spool(o, raw, n, op, err)
+            : wh_fail(err, WH_BAD_REQUEST, "the content of %.*s is not base64",
+                      (int)(op->path.n > 200 ? 200 : op->path.n), op->path.p);
 
     wh_free(raw);
     return ok;
@@ -338,7 +337,8 @@ static int by_path(const void *x, const void *y)
 /* The same path twice would leave it to the order which one wins. */
 static bool check_twice(struct hub_ops *o, struct wh_err *err)
 {
-    const struct hub_op **sorted = wh_arena_array(o->a, o->n + 1, sizeof *sorted);
+    const struct hub_op **sorted =
+        wh_arena_array(o->a, o->n + 1, sizeof *sorted);
 
     for (size_t i = 0; i < o->n; i++) {
         sorted[i] = &o->list[i];

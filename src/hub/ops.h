@@ -55,16 +55,16 @@ struct hub_ops {
 void hub_ops_init(struct hub_ops *o, struct wh_arena *a);
 void hub_ops_done(struct hub_ops *o);
 /* The next piece of the body, of any size. */
-bool hub_ops_feed(struct hub_ops *o, struct wh_str chunk, struct wh_err *err)
-    WH_CHECK;
+bool hub_ops_feed(struct hub_ops *o, struct wh_str chunk,
+                  struct wh_err *err) WH_CHECK;
 /* The body is complete (a last line without newline counts). Fails without a
  * header or with a path given twice. */
 bool hub_ops_end(struct hub_ops *o, struct wh_err *err) WH_CHECK;
 /* The bytes of a HUB_OP_FILE, as a view over the spool that lives until
  * hub_ops_done (copied into the arena `a`). */
 bool hub_ops_data(const struct hub_ops *o, const struct hub_op *op,
-                  struct wh_arena *a, struct wh_str *out, struct wh_err *err)
-    WH_CHECK;
+                  struct wh_arena *a, struct wh_str *out,
+                  struct wh_err *err) WH_CHECK;
 
 /* A path that every client can check out: relative, UTF-8, no control bytes,
  * no empty, "." or ".." part, no backslash, no ".git", bounded. */

@@ -7,13 +7,12 @@
 #include <cmocka.h>
 
 #define H "{\"key\":\"header\",\"value\":{\"summary\":\"s\"}}\n"
-#define F(path)                                                                \
-    "{\"key\":\"file\",\"value\":{\"path\":\"" path                            \
+#define F(path)                                     \
+    "{\"key\":\"file\",\"value\":{\"path\":\"" path \
     "\",\"content\":\"aGVsbG8=\",\"encoding\":\"base64\"}}\n"
-#define D(path)                                                                \
-    "{\"key\":\"deletedFile\",\"value\":{\"path\":\"" path "\"}}\n"
-#define L(oid)                                                                 \
-    "{\"key\":\"lfsFile\",\"value\":{\"path\":\"w.bin\",\"algo\":\"sha256\","  \
+#define D(path) "{\"key\":\"deletedFile\",\"value\":{\"path\":\"" path "\"}}\n"
+#define L(oid)                                                                \
+    "{\"key\":\"lfsFile\",\"value\":{\"path\":\"w.bin\",\"algo\":\"sha256\"," \
     "\"oid\":\"" oid "\",\"size\":5}}\n"
 #define OID "2cf24dba5fb0a30e26e83b2ac5b9e29e1b161e5c1fa7425e73043362938b9824"
 

@@ -7,8 +7,8 @@
 #include <cmocka.h>
 
 #define V "version https://git-lfs.github.com/spec/v1\n"
-#define OID                                                                    \
-    "oid sha256:"                                                              \
+#define OID       \
+    "oid sha256:" \
     "4d7a214614ab2935c943f9e0ff69d22eadbb8f32b1258daaa5e2ca24d17e2393\n"
 
 static const struct {

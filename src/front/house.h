@@ -1,0 +1,42 @@
+/*
+ * house.h - what front's workers share: everything a handler may need.
+ * Owner: cmd makes it at the start of front and ends it after the server.
+ * Never: changes after the server has started, save through its members' own
+ * locks.
+ */
+#ifndef WH_FRONT_HOUSE_H
+#define WH_FRONT_HOUSE_H
+
+#include "db/writer.h"
+#include "net/server.h"
+
+struct front_req;
+struct front_table;
+struct keeper_client;
+struct proc_client;
+struct register_log;
+struct line_set;
+
+struct front_house {
+    const char *data_dir; /* the installation */
+    const char *db_path;
+    const char *open_dir; /* opened content, by SHA-256 */
+    const char *sealed_dir;
+    struct db_writer *writer;
+    struct net_server *server; /* set right after its start */
+    bool tls;
+    uint8_t url_key[32]; /* signs upload and token URLs; new every start */
+
+    const struct front_table *tables[4]; /* route tables, first fit wins */
+    size_t ntables;
+    /* A failure as a page; null where there are no pages. */
+    void (*fail_page)(struct front_req *q, const struct wh_err *err);
+};
+
+/* State of one worker. */
+struct front_worker {
+    struct front_house *house;
+    struct db *db; /* its own reading connection */
+};
+
+#endif

@@ -1,0 +1,386 @@
+/*
+ * request.c - from a parsed head to a handler that may assume the caller's
+ * right to be there.
+ */
+#include "front/request.h"
+#include "base/enc.h"
+#include "base/log.h"
+#include "base/time.h"
+#include "front/answer.h"
+
+#define COOKIE_NAME "wh_session="
+
+/* ---- finding the row ---- */
+
+static const struct front_route *find_row(const struct front_house *house,
+                                          enum net_method method,
+                                          struct wh_str path,
+                                          bool *other_method)
+{
+    enum net_method want = method == NET_HEAD ? NET_GET : method;
+
+    *other_method = false;
+    for (size_t t = 0; t < house->ntables; t++) {
+        const struct front_table *table = house->tables[t];
+        for (size_t i = 0; i < table->n; i++) {
+            const struct front_route *row = &table->rows[i];
+            if (!front_route_fits(row->pattern, path)) {
+                continue;
+            }
+            if (row->method == want) {
+                return row;
+            }
+            *other_method = true;
+        }
+    }
+    return NULL;
+}
+
+/* ---- handlers of requests that have no row ---- */
+
+static void handle_no_row(struct net_req *r, enum wh_code code)
+{
+    struct front_worker *w = net_req_worker(r);
+    struct front_req q = {
+        .net = r, .house = w->house, .db = w->db, .a = r->arena};
+    struct wh_err err = {0};
+
+    wh_fail(&err, code, "");
+    front_req_fail(&q, &err);
+}
+
+static void handle_not_found(struct net_req *r)
+{
+    handle_no_row(r, WH_NOT_FOUND);
+}
+
+static void handle_bad_method(struct net_req *r)
+{
+    handle_no_row(r, WH_BAD_METHOD);
+}
+
+/* CORS preflight: the same for every path. */
+static void handle_options(struct net_req *r)
+{
+    net_answer(r, 204);
+    front_answer_cors(r);
+    net_answer_header(r, "Access-Control-Allow-Methods",
+                      WH_S("GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS"));
+    net_answer_header(r, "Access-Control-Allow-Headers",
+                      WH_S("Authorization, Content-Type, Range"));
+    net_answer_header(r, "Access-Control-Max-Age", WH_S("86400"));
+    net_answer_send(r);
+}
+
+/* ---- who asks ---- */
+
+/* The password of Basic credentials: git and git-lfs put the token there. */
+static bool basic_token(struct front_req *q, struct wh_str coded,
+                        struct wh_str *out)
+{
+    char *raw = wh_arena_alloc(q->a, coded.n + 3);
+    struct wh_str pair, user;
+    size_t n;
+
+    if (!wh_base64_dec(wh_str_trim(coded), raw, coded.n + 3, &n)) {
+        return false;
+    }
+    pair = wh_str_mem(raw, n);
+    if (!wh_str_cut(&pair, ':', &user)) {
+        return false;
+    }
+    *out = pair;
+    return true;
+}
+
+/* The token of the Authorization header; *given says that there is one. */
+static bool header_token(struct front_req *q, bool *given, struct wh_str *out,
+                         struct wh_err *err)
+{
+    struct wh_str h = net_req_header(q->net, "authorization"), scheme;
+
+    *given = false;
+    if (h.n == 0) {
+        return true;
+    }
+    if (wh_str_cut(&h, ' ', &scheme)) {
+        *given = true;
+        if (wh_str_ieq(scheme, WH_S("bearer"))) {
+            *out = wh_str_trim(h);
+            return true;
+        }
+        if (wh_str_ieq(scheme, WH_S("basic")) && basic_token(q, h, out)) {
+            return true;
+        }
+    }
+    return wh_fail(err, WH_AUTH_INVALID, "");
+}
+
+/* The session cookie, or an empty view. */
+static struct wh_str find_cookie(const struct net_req *r)
+{
+    struct wh_str all = net_req_header(r, "cookie"), one;
+
+    while (all.n > 0) {
+        wh_str_cut(&all, ';', &one);
+        one = wh_str_trim(one);
+        if (wh_str_starts(one, WH_S(COOKIE_NAME))) {
+            return wh_str_sub(one, sizeof COOKIE_NAME - 1, one.n);
+        }
+    }
+    return WH_S("");
+}
+
+static bool sign_in_by_cookie(struct front_req *q, struct wh_err *err)
+{
+    struct wh_err ignored = {0};
+
+    q->cookie = find_cookie(q->net);
+    if (q->cookie.n == 0) {
+        return true;
+    }
+    /* an old cookie is no credential: the page shows the anonymous view */
+    q->signed_in =
+        store_session_auth(q->db, q->cookie, wh_now_us(), &q->who, &ignored);
+    if (!q->signed_in) {
+        q->cookie = WH_S("");
+        if (ignored.code != WH_AUTH_INVALID) {
+            *err = ignored;
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool identify(struct front_req *q, struct wh_err *err)
+{
+    struct wh_str token;
+    bool given;
+
+    if (q->route->who == FRONT_PUBLIC) {
+        return true;
+    }
+    if (!header_token(q, &given, &token, err)) {
+        return false;
+    }
+    if (given) {
+        if (!store_token_auth(q->db, token, wh_now_us(), &q->who, err)) {
+            return false;
+        }
+        q->signed_in = true;
+        return true;
+    }
+    return q->route->page ? sign_in_by_cookie(q, err) : true;
+}
+
+/* ---- what they may do ---- */
+
+int64_t front_req_account(const struct front_req *q)
+{
+    return q->signed_in ? q->who.account.id : 0;
+}
+
+/* A token can do no more than its own role, whatever its account may. */
+static enum store_role token_ceiling(const struct store_token *t)
+{
+    return t->role == STORE_ROLE_FINE ? STORE_ROLE_READ : t->role;
+}
+
+bool front_req_role(struct front_req *q, int64_t ns, enum store_role *out,
+                    struct wh_err *err)
+{
+    enum store_role ceiling;
+
+    *out = STORE_ROLE_NONE;
+    if (!q->signed_in) {
+        return true;
+    }
+    if (!store_member_role(q->db, ns, q->who.account.id, out, err)) {
+        return false;
+    }
+    ceiling = token_ceiling(&q->who.token);
+    /* a write token also deletes, as the clients expect of it */
+    if (ceiling == STORE_ROLE_WRITE) {
+        ceiling = STORE_ROLE_ADMIN;
+    }
+    *out = *out < ceiling ? *out : ceiling;
+    return true;
+}
+
+bool front_req_sees_private(const struct front_req *q)
+{
+    return q->has_repo && q->role >= STORE_ROLE_READ;
+}
+
+/* Missing and forbidden look alike (see status_for). */
+static bool load_repo(struct front_req *q, struct wh_err *err)
+{
+    struct wh_str full =
+        wh_arena_fmt(q->a, "%.*s/%.*s", WH_FMT(q->at.ns), WH_FMT(q->at.name));
+
+    if (!store_repo_by_name(q->db, q->a, q->at.kind, full, &q->repo, err) ||
+        !front_req_role(q, q->repo.owner, &q->role, err)) {
+        return false;
+    }
+    if (q->repo.is_private && q->role < STORE_ROLE_READ) {
+        return wh_fail(err, WH_REPO_NOT_FOUND, "");
+    }
+    q->has_repo = true;
+    return true;
+}
+
+static bool need_role(const struct front_req *q, enum store_role role,
+                      struct wh_err *err)
+{
+    if (!q->signed_in) {
+        return wh_fail(err, WH_AUTH_REQUIRED, "");
+    }
+    if (q->role < role) {
+        return wh_fail(err, WH_FORBIDDEN,
+                       "You have no %s access to %s with this token",
+                       store_role_name(role), q->repo.full);
+    }
+    return true;
+}
+
+static bool permit(struct front_req *q, struct wh_err *err)
+{
+    switch (q->route->who) {
+    case FRONT_PUBLIC:
+    case FRONT_ANYONE:
+        return true;
+    case FRONT_SIGNED_IN:
+        return q->signed_in || wh_fail(err, WH_AUTH_REQUIRED, "");
+    case FRONT_OPERATOR:
+        if (!q->signed_in) {
+            return wh_fail(err, WH_AUTH_REQUIRED, "");
+        }
+        return q->who.account.is_operator || wh_fail(err, WH_FORBIDDEN, "");
+    case FRONT_READ:
+        return load_repo(q, err);
+    case FRONT_WRITE:
+        return load_repo(q, err) && need_role(q, STORE_ROLE_WRITE, err);
+    case FRONT_ADMIN:
+        return load_repo(q, err) && need_role(q, STORE_ROLE_ADMIN, err);
+    }
+    wh_panic(__FILE__, __LINE__, "a route row without a permission");
+}
+
+/* ---- running ---- */
+
+static void handle_row(struct net_req *r)
+{
+    struct front_worker *w = net_req_worker(r);
+    struct front_req *q = WH_NEW(r->arena, struct front_req);
+    struct wh_err err = {0};
+
+    q->net = r;
+    q->house = w->house;
+    q->db = w->db;
+    q->a = r->arena;
+    q->route = r->route;
+    r->user = q;
+    wh_panic_context(r->id);
+    if (!front_route_capture(q->route->pattern, r->path, q->a, &q->at, &err) ||
+        !identify(q, &err) || !permit(q, &err) || !q->route->handle(q, &err)) {
+        front_req_fail(q, &err);
+    }
+    wh_panic_context(NULL);
+}
+
+void front_request_plan(void *app, const struct net_req *r,
+                        struct net_plan *plan)
+{
+    const struct front_house *house = app;
+    const struct front_route *row;
+    bool other_method;
+
+    *plan = (struct net_plan){.body = NET_BODY_NONE, .handle = handle_options};
+    if (r->method == NET_OPTIONS) {
+        return;
+    }
+    row = find_row(house, r->method, r->path, &other_method);
+    if (!row) {
+        plan->handle = other_method ? handle_bad_method : handle_not_found;
+        return;
+    }
+    plan->route = row;
+    plan->handle = handle_row;
+    plan->body = row->body;
+    plan->limit = row->limit;
+}
+
+struct front_req *front_req_enter_job(struct net_req *r)
+{
+    struct front_req *q = r->user;
+    struct front_worker *w = net_req_worker(r);
+
+    q->db = w->db;
+    return q;
+}
+
+/* ---- failing ---- */
+
+static bool wants_page(const struct front_req *q)
+{
+    struct wh_str accept = net_req_header(q->net, "accept");
+
+    return q->house->fail_page && !wh_str_starts(q->net->path, WH_S("/api/")) &&
+           wh_str_find_str(accept, WH_S("text/html")) != SIZE_MAX;
+}
+
+/* HF's habit, which clients rely on: strangers get 401 for what they can not
+ * see. The code word stays RepoNotFound. */
+static int status_for(const struct front_req *q, const struct wh_err *err)
+{
+    if (err->code == WH_REPO_NOT_FOUND && !q->signed_in) {
+        return 401;
+    }
+    if (err->code == WH_HELD && !q->signed_in) {
+        return 401;
+    }
+    return wh_err_row(err->code)->http;
+}
+
+void front_req_fail(struct front_req *q, const struct wh_err *err)
+{
+    if (wants_page(q)) {
+        q->house->fail_page(q, err);
+    } else {
+        front_answer_error(q->net, status_for(q, err), err, q->commit_hex);
+    }
+}
+
+void front_request_fault(void *house, const struct net_req *r,
+                         struct net_fault fault, struct wh_buf *out,
+                         const char **type)
+{
+    (void)house;
+    (void)r;
+    wh_buf_cstr(out, "{\"error\":");
+    wh_buf_json(out, wh_str_of(fault.message));
+    wh_buf_cstr(out, "}");
+    *type = "application/json; charset=utf-8";
+}
+
+/* ---- small readers ---- */
+
+struct wh_str front_req_base(const struct front_req *q)
+{
+    return wh_arena_fmt(q->a, "%s://%.*s", q->house->tls ? "https" : "http",
+                        WH_FMT(q->net->authority));
+}
+
+bool front_req_json(struct front_req *q, json_t **out, struct wh_err *err)
+{
+    struct wh_str body = net_req_body(q->net);
+
+    if (body.n == 0) {
+        body = WH_S("{}");
+    }
+    if (!wh_json_parse(q->a, body, out, err)) {
+        return false;
+    }
+    return json_is_object(*out) ||
+           wh_fail(err, WH_BAD_REQUEST, "the body must be a JSON object");
+}

@@ -1,0 +1,29 @@
+/*
+ * attributes.h - is a file regular or large? .gitattributes, size and sample
+ * decide, before its bytes are sent.
+ * Owner: plain values over views.
+ * Never: reads more of .gitattributes than `filter=lfs` lines.
+ */
+#ifndef WH_HUB_ATTRIBUTES_H
+#define WH_HUB_ATTRIBUTES_H
+
+#include "base/str.h"
+
+/* Largest .gitattributes that is looked at, and lines of it. */
+#define HUB_ATTRIBUTES_MAX (256 * 1024)
+
+/* The .gitattributes that a new repo starts with. */
+extern const char HUB_ATTRIBUTES_DEFAULT[];
+
+/* Does the last line that fits `path` ask for LFS? (gitattributes(5): a pattern
+ * without '/' is held against the name, others against the path; '*', '?',
+ * '[...]' do not match '/', "**" does.) */
+bool hub_attributes_lfs(struct wh_str attributes, struct wh_str path);
+/* The whole decision: by attributes; else a binary sample, or a size over what
+ * a regular file may have, is large. sample: the first bytes, at most 512. */
+bool hub_file_is_large(struct wh_str attributes, struct wh_str path,
+                       uint64_t size, struct wh_str sample);
+/* gitattributes' and gitignore's glob. */
+bool hub_glob(struct wh_str pattern, struct wh_str text);
+
+#endif
