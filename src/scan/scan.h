@@ -118,6 +118,7 @@ void scan_compute_hi(uint64_t n, char out[SCAN_COMPUTE_TEXT]);
 /* "safetensors"; the sentence that explains a format; "weights". Static. */
 const char *scan_format_name(enum scan_format f);
 const char *scan_format_words(enum scan_format f);
+enum scan_class scan_format_class(enum scan_format f);
 const char *scan_class_name(enum scan_class c);
 /* Number of findings of severity danger. */
 size_t scan_report_dangers(const struct scan_report *r);
