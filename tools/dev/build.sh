@@ -1,0 +1,90 @@
+# shellcheck shell=bash
+# The build folders: build (gcc, as shipped), build-asan (clang, sanitizers),
+# build-crash and build-unsealed (for tests that need them), build-fuzz,
+# build-cover.
+
+# configure FOLDER COMPILER OPTION...: set up once, again when options change.
+configure() {
+    local folder=$1 compiler=$2
+    shift 2
+    local want="$compiler $*"
+    if [[ -f $folder/build.ninja && -f $folder/.dev-options &&
+        $(<"$folder/.dev-options") == "$want" ]]; then
+        return 0
+    fi
+    rm -rf "$folder"
+    CC=$compiler meson setup "$folder" . "$@" >"$folder.setup.log" 2>&1 || {
+        tail -20 "$folder.setup.log"
+        rm -f "$folder.setup.log"
+        return 1
+    }
+    rm -f "$folder.setup.log"
+    printf '%s\n' "$want" >"$folder/.dev-options"
+}
+
+# The program at the place the documents name.
+link_binary() {
+    if [[ -f $1/src/cmd/weighhouse && ! -e $1/weighhouse ]]; then
+        ln -s src/cmd/weighhouse "$1/weighhouse"
+    fi
+}
+
+binary() { printf '%s/%s/weighhouse' "$PWD" "$1"; }
+
+compile() {
+    local folder=$1
+    shift
+    ninja -C "$folder" "$@" && link_binary "$folder"
+}
+
+build_gcc() { configure build gcc && compile build; }
+
+configure_asan() {
+    configure build-asan clang-14 -Db_sanitize=address,undefined \
+        -Db_lundef=false
+}
+
+build_asan() { configure_asan && compile build-asan; }
+
+# Only the program, not the unit tests, of a special build.
+build_variant() {
+    local folder=$1 target=src/cmd/weighhouse
+    shift
+    configure "$folder" gcc "$@" && compile "$folder" "$target"
+}
+
+fuzz_targets() {
+    ninja -C build-fuzz -t targets all |
+        sed -n 's,^src/[a-z]*/fuzz_\([a-z0-9_]*\):.*,\1,p' | sort -u
+}
+
+build_fuzz() {
+    configure build-fuzz clang-14 -Dfuzz=true -Db_lundef=false \
+        -Db_sanitize=address,undefined
+    if (($# != 2)); then
+        say "usage: ./dev fuzz NAME SECONDS, where NAME is one of"
+        fuzz_targets | sed 's/^/    /'
+        return 2
+    fi
+    local name=$1 seconds=$2 target
+    target=$(ninja -C build-fuzz -t targets all |
+        sed -n "s,^\(src/[a-z]*/fuzz_$name\):.*,\1,p" | head -1)
+    [[ -n $target ]] || die "there is no fuzz target called $name"
+    compile build-fuzz "$target"
+    mkdir -p ".dev/fuzz/$name" ".dev/fuzz/$name-found" "tests/fuzz/$name"
+    say "new inputs go to .dev/fuzz/$name, failures to .dev/fuzz/$name-found"
+    "build-fuzz/$target" -max_total_time="$seconds" -timeout=10 -print_final_stats=1 \
+        -artifact_prefix=".dev/fuzz/$name-found/" ".dev/fuzz/$name" \
+        "tests/fuzz/$name"
+}
+
+build_cover() {
+    configure build-cover gcc -Db_coverage=true -Dbuildtype=debug
+    compile build-cover
+    meson test -C build-cover --no-rebuild --suite unit --suite fuzz
+    mkdir -p .dev/cover
+    gcovr --root . --object-directory build-cover --filter src/ \
+        --exclude '.*_(test|fuzz)\.c' --html-details .dev/cover/index.html \
+        --txt --print-summary
+    say "line by line: .dev/cover/index.html"
+}
