@@ -48,7 +48,7 @@ struct store_repo_head {
 };
 
 struct store_repo {
-    int64_t id; /* ours; never used twice */
+    int64_t id;                              /* ours; never used twice */
     char public_id[STORE_PUBLIC_ID_LEN + 1]; /* "_id": survives renames */
     enum store_kind kind;
     int64_t owner;             /* the account of the namespace */
@@ -86,8 +86,8 @@ bool store_repo_by_id(struct db *db, struct wh_arena *a, int64_t id,
                       struct store_repo *out, struct wh_err *err) WH_CHECK;
 /* May this caller know that the repo exists? account 0 is anonymous. */
 bool store_repo_readable(struct db *db, const struct store_repo *repo,
-                         int64_t account, bool *out, struct wh_err *err)
-    WH_CHECK;
+                         int64_t account, bool *out,
+                         struct wh_err *err) WH_CHECK;
 
 /* A commit moved main: replace the head, the tag rows, and `modified`. tags are
  * the names behind head->tags: at most STORE_TAGS_MAX of 1..STORE_TAG_MAX bytes
@@ -121,7 +121,6 @@ bool store_repo_gone_next(struct db *db, int64_t until, int64_t *repo,
                           struct wh_err *err) WH_CHECK;
 /* Remove a deleted repo's row, and by foreign keys what still hangs on it:
  * clear large tables first. */
-bool store_repo_purge(struct db *db, int64_t repo, struct wh_err *err)
-    WH_CHECK;
+bool store_repo_purge(struct db *db, int64_t repo, struct wh_err *err) WH_CHECK;
 
 #endif

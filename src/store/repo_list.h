@@ -33,8 +33,8 @@ void store_cursor_text(const struct store_cursor *c,
 bool store_cursor_parse(struct wh_str text, enum store_sort sort,
                         struct store_cursor *out, struct wh_err *err) WH_CHECK;
 
-#define STORE_LIST_MAX 1000   /* rows of a page */
-#define STORE_FILTERS_MAX 16  /* tags, and words, of one query */
+#define STORE_LIST_MAX 1000  /* rows of a page */
+#define STORE_FILTERS_MAX 16 /* tags, and words, of one query */
 
 struct store_repo_query {
     enum store_kind kind;
