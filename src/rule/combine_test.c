@@ -1,0 +1,253 @@
+/* Unit tests of rule/combine.h. */
+#include "base/unit.h"
+#include "rule/combine.h"
+
+#define BOUNDS(lo, hi, by, expires)                     \
+    "{\"lo\":\"" lo "\",\"hi\":\"" hi "\",\"by\":\"" by \
+    "\",\"method\":\"counted\",\"expires\":" expires "}"
+#define N(lo, hi) BOUNDS(lo, hi, "house", "null")
+#define V(v)                                                     \
+    "{\"value\":\"" v "\",\"by\":\"house\",\"method\":\"read\"," \
+    "\"expires\":null}"
+#define FILE_CLAIMS(params, danger, verifiable, bio)                \
+    "{\"size.params_total\":" params ",\"findings.danger\":" danger \
+    ",\"files.verifiable\":" verifiable                             \
+    ",\"speciality.biological_sequences\":" bio                     \
+    ",\"speciality.exploit_code\":" V("none-found") "}"
+#define GOOD \
+    FILE_CLAIMS(N("100", "100"), N("0", "0"), V("yes"), V("none-found"))
+
+static json_t *parsed(struct wh_arena *a, const char *text)
+{
+    struct wh_err err;
+    json_t *v;
+    unit_ok(wh_json_parse(a, wh_str_of(text), &v, &err), err);
+    return v;
+}
+
+/* One field of one item; "" when the claim is not there. */
+static const char *field(json_t *map, const char *claim, const char *key)
+{
+    const char *s =
+        json_string_value(json_object_get(json_object_get(map, claim), key));
+    return s ? s : "";
+}
+
+static struct rule_file_claims weights(struct wh_arena *a, const char *digest,
+                                       const char *claims)
+{
+    return (struct rule_file_claims){RULE_PART_WEIGHTS, wh_str_of(digest),
+                                     claims ? parsed(a, claims) : NULL};
+}
+
+static void adds_up_and_recomputes(void **state)
+{
+    (void)state;
+    struct wh_arena a;
+    wh_arena_init(&a, 1U << 20);
+    struct rule_file_claims files[] = {
+        weights(&a, "a", GOOD),
+        weights(&a, "b",
+                FILE_CLAIMS(N("134515008", "134515008"), N("1", "2"), V("yes"),
+                            V("found"))),
+        weights(&a, "a", GOOD), /* the same content under another name */
+        {RULE_PART_SOURCE, WH_S("c"),
+         parsed(&a, "{\"files.verifiable\":" V("no") "}")},
+        {RULE_PART_SOURCE, WH_S("d"), NULL},
+    };
+    json_t *m = rule_combine(&a, files, 5);
+    assert_string_equal(field(m, "size.params_total", "lo"), "134515108");
+    assert_string_equal(field(m, "size.params_total", "hi"), "134515108");
+    assert_string_equal(field(m, "compute.training", "lo"), "0");
+    assert_string_equal(field(m, "compute.training", "hi"), "4.03545324e22");
+    assert_string_equal(field(m, "findings.danger", "lo"), "1");
+    assert_string_equal(field(m, "findings.danger", "hi"), "2");
+    assert_string_equal(field(m, "files.verifiable", "value"), "no");
+    assert_string_equal(field(m, "speciality.biological_sequences", "value"),
+                        "found");
+    assert_string_equal(field(m, "speciality.exploit_code", "value"),
+                        "none-found");
+    assert_string_equal(field(m, "size.params_total", "by"), "house");
+    assert_string_equal(field(m, "size.params_total", "method"), "counted");
+    /* not claims about files */
+    assert_null(json_object_get(m, "incident.open"));
+    assert_null(json_object_get(m, "lineage.held_ancestor"));
+    wh_arena_done(&a);
+}
+
+static void the_order_of_files_does_not_matter(void **state)
+{
+    (void)state;
+    struct wh_arena a;
+    wh_arena_init(&a, 1U << 20);
+    struct rule_file_claims x[] = {
+        weights(&a, "a", GOOD),
+        weights(&a, "b",
+                FILE_CLAIMS(
+                    BOUNDS("1", "7", "independent", "\"2027-01-01T00:00:00Z\""),
+                    N("0", "0"), V("unknown"), V("none-found"))),
+    };
+    struct rule_file_claims y[] = {x[1], x[0]};
+    assert_true(json_equal(rule_combine(&a, x, 2), rule_combine(&a, y, 2)));
+    json_t *m = rule_combine(&a, x, 2);
+    assert_string_equal(field(m, "size.params_total", "by"), "independent");
+    assert_string_equal(field(m, "size.params_total", "expires"),
+                        "2027-01-01T00:00:00Z");
+    assert_string_equal(field(m, "compute.training", "expires"),
+                        "2027-01-01T00:00:00Z");
+    assert_string_equal(field(m, "files.verifiable", "value"), "unknown");
+    wh_arena_done(&a);
+}
+
+static void what_one_file_does_not_say_is_lost(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *claims;
+        const char *lost; /* a claim that is gone, or "" */
+    } rows[] = {
+        {NULL, "size.params_total"},
+        {NULL, "files.verifiable"},
+        {NULL, "compute.training"},
+        {"{}", "findings.danger"},
+        {FILE_CLAIMS("null", N("0", "0"), V("yes"), V("none-found")),
+         "compute.training"},
+        {FILE_CLAIMS("7", N("0", "0"), V("yes"), V("none-found")),
+         "size.params_total"},
+        {FILE_CLAIMS(N("2", "1"), N("0", "0"), V("yes"), V("none-found")),
+         "size.params_total"},
+        {FILE_CLAIMS(N("1", "1"), N("0", "0"), V("fine"), V("none-found")),
+         "files.verifiable"},
+        {FILE_CLAIMS(V("unknown"), N("0", "0"), V("yes"), V("none-found")),
+         "size.params_total"},
+    };
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        struct wh_arena a;
+        wh_arena_init(&a, 1U << 20);
+        struct rule_file_claims files[] = {weights(&a, "a", GOOD),
+                                           weights(&a, "b", rows[i].claims)};
+        json_t *m = rule_combine(&a, files, 2);
+        assert_null(json_object_get(m, rows[i].lost));
+        wh_arena_done(&a);
+    }
+}
+
+static void no_weights_weigh_nothing(void **state)
+{
+    (void)state;
+    struct wh_arena a;
+    wh_arena_init(&a, 1U << 20);
+    json_t *m = rule_combine(&a, NULL, 0);
+    assert_string_equal(field(m, "size.params_total", "hi"), "0");
+    assert_string_equal(field(m, "compute.training", "hi"), "0");
+    assert_string_equal(field(m, "files.verifiable", "value"), "yes");
+    wh_arena_done(&a);
+}
+
+static void a_claimed_lower_end_counts(void **state)
+{
+    (void)state;
+    struct wh_arena a;
+    wh_arena_init(&a, 1U << 20);
+    struct rule_file_claims files[] = {
+        weights(&a, "a",
+                "{\"size.params_total\":" N(
+                    "10", "10") ",\"compute.training\":" N("1e14", "1e15") "}"),
+        weights(&a, "b",
+                "{\"size.params_total\":" N(
+                    "10", "10") ",\"compute.training\":" N("9e20", "9e20") "}"),
+    };
+    json_t *m = rule_combine(&a, files, 2);
+    assert_string_equal(field(m, "compute.training", "lo"), "9e20");
+    assert_string_equal(field(m, "compute.training", "hi"), "9e20");
+    m = rule_combine(&a, files, 1);
+    assert_string_equal(field(m, "compute.training", "lo"), "100000000000000");
+    assert_string_equal(field(m, "compute.training", "hi"), "3000000000000000");
+    wh_arena_done(&a);
+}
+
+static void one_more_statement(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *old, *item, *lo, *hi, *by;
+    } rows[] = {
+        /* an independent statement narrows both ends */
+        {N("0", "4e22"), BOUNDS("1e21", "2e21", "independent", "null"), "1e21",
+         "2e21", "independent"},
+        /* the publisher raises, and never lowers */
+        {N("0", "4e22"), BOUNDS("1e21", "2e21", "self", "null"), "1e21", "4e22",
+         "house"},
+        {N("0", "4e22"), BOUNDS("0", "9e22", "contracted", "null"), "0", "4e22",
+         "house"},
+        /* contradictions never narrow */
+        {N("0", "4e22"), BOUNDS("5e22", "6e22", "self", "null"), "5e22", "6e22",
+         "self"},
+        {N("5e22", "6e22"), BOUNDS("0", "1e22", "authority", "null"), "5e22",
+         "6e22", "house"},
+        /* what is malformed changes nothing */
+        {N("0", "4e22"), BOUNDS("2", "1", "authority", "null"), "0", "4e22",
+         "house"},
+        {N("0", "4e22"), "7", "0", "4e22", "house"},
+        /* something instead of nothing */
+        {"null", BOUNDS("1", "2", "self", "null"), "1", "2", "self"},
+        {V("unknown"), BOUNDS("1", "2", "self", "null"), "", "", "house"},
+        {V("unknown"), BOUNDS("1", "2", "authority", "null"), "1", "2",
+         "authority"},
+    };
+    const struct rule_claim *c = rule_claim_find(WH_S("compute.training"));
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        struct wh_arena a;
+        wh_arena_init(&a, 1U << 20);
+        json_t *m = wh_json_own(&a, json_object());
+        json_object_set(m, c->name, parsed(&a, rows[i].old));
+        rule_combine_statement(m, c, parsed(&a, rows[i].item));
+        assert_string_equal(field(m, c->name, "lo"), rows[i].lo);
+        assert_string_equal(field(m, c->name, "hi"), rows[i].hi);
+        assert_string_equal(field(m, c->name, "by"), rows[i].by);
+        wh_arena_done(&a);
+    }
+}
+
+static void the_stricter_value_stands(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *old, *item, *value;
+    } rows[] = {
+        {V("none-found"), V("found"), "found"},
+        {V("found"), V("none-found"), "found"},
+        {V("unknown"), V("none-found"), "none-found"},
+        {V("none-found"), V("unknown"), "none-found"},
+        {V("none-found"), V("nonsense"), "none-found"},
+        {V("unknown"),
+         "{\"value\":\"none-found\",\"by\":\"self\",\"method\":\"card\","
+         "\"expires\":null}",
+         "unknown"},
+    };
+    const struct rule_claim *c =
+        rule_claim_find(WH_S("speciality.exploit_code"));
+    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+        struct wh_arena a;
+        wh_arena_init(&a, 1U << 20);
+        json_t *m = wh_json_own(&a, json_object());
+        json_object_set(m, c->name, parsed(&a, rows[i].old));
+        rule_combine_statement(m, c, parsed(&a, rows[i].item));
+        assert_string_equal(field(m, c->name, "value"), rows[i].value);
+        wh_arena_done(&a);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(adds_up_and_recomputes),
+        cmocka_unit_test(the_order_of_files_does_not_matter),
+        cmocka_unit_test(what_one_file_does_not_say_is_lost),
+        cmocka_unit_test(no_weights_weigh_nothing),
+        cmocka_unit_test(a_claimed_lower_end_counts),
+        cmocka_unit_test(one_more_statement),
+        cmocka_unit_test(the_stricter_value_stands),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
