@@ -10,6 +10,7 @@ CREATE TABLE git_object (
   content TEXT,           -- sha256 of a regular blob larger than a row may be
   lfs_sha256 TEXT,        -- set on blobs that are LFS pointers
   lfs_size INTEGER,
+  class TEXT NOT NULL DEFAULT '', -- the scanner's word for a regular blob
   CHECK ((data IS NULL) <> (content IS NULL))
 ) STRICT;
 CREATE UNIQUE INDEX git_object_oid ON git_object (repo, oid);

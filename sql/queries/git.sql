@@ -2,7 +2,7 @@
 SELECT type, size, data, content FROM git_object WHERE repo = $1 AND oid = $2;
 
 -- name: git_object_meta :one
-SELECT type, size, content, lfs_sha256, lfs_size FROM git_object
+SELECT type, size, content, lfs_sha256, lfs_size, class FROM git_object
 WHERE repo = $1 AND oid = $2;
 
 -- name: git_object_prefix :many
@@ -13,8 +13,8 @@ WHERE repo = $1 AND oid >= $2 AND oid <= $3 ORDER BY oid LIMIT 2;
 SELECT oid FROM git_object WHERE repo = $1;
 
 -- name: git_object_add :exec
-INSERT INTO git_object (repo, oid, type, size, data, content, lfs_sha256, lfs_size)
-VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+INSERT INTO git_object (repo, oid, type, size, data, content, lfs_sha256, lfs_size, class)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
 ON CONFLICT (repo, oid) DO NOTHING;
 
 -- name: git_ref_read :one

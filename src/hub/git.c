@@ -123,6 +123,7 @@ static void read_meta_row(struct db_stmt *st, struct hub_git_meta *out)
         copy_hex(out->pointer.sha256, db_col_text(st, 3));
         out->pointer.size = (uint64_t)db_col_i64(st, 4);
     }
+    db_col_cstr(st, 5, out->class, sizeof out->class);
 }
 
 static struct db_stmt *start_by_oid(struct hub_git *g, enum db_query q,
@@ -148,6 +149,7 @@ bool hub_git_meta(struct hub_git *g, const git_oid *oid, bool *found,
                                      .lfs = o->lfs,
                                      .pointer = o->pointer};
         memcpy(out->content, o->content, sizeof out->content);
+        memcpy(out->class, o->class, sizeof out->class);
         *found = true;
         return true;
     }

@@ -24,6 +24,9 @@ struct hub_oid {
     uint8_t b[HUB_OID_LEN];
 };
 
+/* Longest word of the scanner for a content ("weights", "unknown") + NUL. */
+#define HUB_CLASS_MAX 16
+
 struct hub_git;
 
 /* A file or folder of a revision. Strings live in the arena given. */
@@ -36,6 +39,7 @@ struct hub_entry {
     bool lfs;      /* stands in git as a pointer */
     uint64_t pointer_size;
     char sha256[WH_SHA256_HEX + 1]; /* of content (lfs or large blob), or "" */
+    char class[HUB_CLASS_MAX];      /* the scanner's word, regular files only */
 };
 
 /* A commit as people read it. */
@@ -116,6 +120,10 @@ bool hub_git_put_blob(struct hub_git *g, struct wh_str data,
 /* A large blob whose bytes are open content named by sha256. */
 bool hub_git_put_content(struct hub_git *g, struct hub_oid oid, uint64_t size,
                          const char *sha256, struct wh_err *err) WH_CHECK;
+/* Note what the scanner called a new blob; a blob that is not new keeps what
+ * was said of it before (the same bytes have the same class). */
+void hub_git_set_class(struct hub_git *g, const struct hub_oid *oid,
+                       struct wh_str class);
 /* The object name that git gives a blob of these bytes. */
 void hub_git_blob_oid(struct wh_str data, struct hub_oid *out);
 

@@ -21,6 +21,7 @@ struct hub_git_new {
     char content[WH_SHA256_HEX + 1];
     bool lfs;
     struct hub_pointer pointer;
+    char class[HUB_CLASS_MAX];
     bool wanted; /* a new commit reaches it: it becomes a row */
 };
 
@@ -43,6 +44,7 @@ struct hub_git_meta {
     char content[WH_SHA256_HEX + 1];
     bool lfs;
     struct hub_pointer pointer;
+    char class[HUB_CLASS_MAX];
 };
 
 /* The new object of this name, or null. Valid until the next write. */

@@ -130,6 +130,7 @@ static bool fill_entry(struct hub_git *g, const git_tree_entry *te,
     }
     out->size = meta.size;
     memcpy(out->sha256, meta.content, sizeof out->sha256);
+    memcpy(out->class, meta.class, sizeof out->class);
     if (meta.lfs) {
         out->lfs = true;
         out->pointer_size = meta.size;

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "hub/git.h"
 #include "hub/git_impl.h"
+#include "hub/ops.h"
 
 static bool to_hub(const git_oid *in, struct hub_oid *out)
 {
@@ -38,6 +39,20 @@ bool hub_git_put_content(struct hub_git *g, struct hub_oid oid, uint64_t size,
     memcpy(o.content, sha256, sizeof o.content);
     hub_git_overlay_add(g, &o);
     return true;
+}
+
+void hub_git_set_class(struct hub_git *g, const struct hub_oid *oid,
+                       struct wh_str class)
+{
+    struct hub_git_new *o;
+    git_oid id;
+
+    memcpy(id.id, oid->b, HUB_OID_LEN);
+    o = hub_git_overlay(g, &id);
+    if (o && class.n < sizeof o->class) {
+        memcpy(o->class, class.p, class.n);
+        o->class[class.n] = 0;
+    }
 }
 
 void hub_git_blob_oid(struct wh_str data, struct hub_oid *out)
@@ -75,13 +90,11 @@ static bool edit_tree(struct hub_git *g, const git_oid *base,
 }
 
 /* Does base hold something at this path, and is it a folder? */
-static git_object_t type_at(struct hub_git *g, const git_tree *base,
-                            const char *path)
+static git_object_t type_at(const git_tree *base, const char *path)
 {
     git_tree_entry *te = NULL;
     git_object_t type = GIT_OBJECT_INVALID;
 
-    (void)g;
     if (base && git_tree_entry_bypath(&te, base, path) == 0) {
         type = git_tree_entry_type(te);
     }
@@ -110,10 +123,9 @@ static void remove_path(struct removals *r, const char *path)
 
 /* Make room for the file `path`: a folder at its place goes, and so does a
  * file where one of its folders must be. */
-static void clear_way(struct hub_git *g, const git_tree *base, char *path,
-                      struct removals *r)
+static void clear_way(const git_tree *base, char *path, struct removals *r)
 {
-    if (type_at(g, base, path) == GIT_OBJECT_TREE) {
+    if (type_at(base, path) == GIT_OBJECT_TREE) {
         remove_path(r, path);
         return;
     }
@@ -121,7 +133,7 @@ static void clear_way(struct hub_git *g, const git_tree *base, char *path,
          slash = strchr(slash + 1, '/')) {
         git_object_t type;
         *slash = 0;
-        type = type_at(g, base, path);
+        type = type_at(base, path);
         if (type == GIT_OBJECT_BLOB) {
             remove_path(r, wh_arena_cstr(r->a, wh_str_of(path)));
         }
@@ -133,9 +145,8 @@ static void clear_way(struct hub_git *g, const git_tree *base, char *path,
 }
 
 /* Split the changes into the two rounds. */
-static void plan_rounds(struct hub_git *g, const git_tree *base,
-                        const struct hub_change *changes, size_t n,
-                        struct removals *r, git_tree_update *files,
+static void plan_rounds(const git_tree *base, const struct hub_change *changes,
+                        size_t n, struct removals *r, git_tree_update *files,
                         size_t *nfiles)
 {
     for (size_t i = 0; i < n; i++) {
@@ -144,7 +155,7 @@ static void plan_rounds(struct hub_git *g, const git_tree *base,
             remove_path(r, path);
             continue;
         }
-        clear_way(g, base, path, r);
+        clear_way(base, path, r);
         files[*nfiles] = (git_tree_update){.action = GIT_TREE_UPDATE_UPSERT,
                                            .filemode = GIT_FILEMODE_BLOB,
                                            .path = path};
@@ -165,6 +176,11 @@ bool hub_git_put_tree(struct hub_git *g, const struct hub_oid *base,
     size_t nfiles = 0;
     bool ok = true;
 
+    for (size_t i = 0; i < n; i++) {
+        if (!hub_path_ok(changes[i].path)) {
+            return wh_fail(err, WH_BAD_NAME, "a path that git refuses");
+        }
+    }
     wh_arena_init(&a, (size_t)64 << 20);
     r.list = wh_arena_array(&a, 2 * n + 1, sizeof *r.list);
     files = wh_arena_array(&a, n + 1, sizeof *files);
@@ -175,7 +191,7 @@ bool hub_git_put_tree(struct hub_git *g, const struct hub_oid *base,
              hub_git_fail(err, WH_CORRUPT, "a tree of this repo is missing");
     }
     if (ok) {
-        plan_rounds(g, base_tree, changes, n, &r, files, &nfiles);
+        plan_rounds(base_tree, changes, n, &r, files, &nfiles);
         ok = r.n == 0 || edit_tree(g, at, r.list, r.n, &now, err);
         at = r.n ? &now : at;
     }
@@ -250,7 +266,7 @@ bool hub_git_put_commit(struct hub_git *g, const struct hub_oid *tree_oid,
     }
     if (ok) {
         const git_commit *parents[] = {mother};
-        ok = git_commit_create(&oid, g->git, NULL, who, who, "UTF-8", message,
+        ok = git_commit_create(&oid, g->git, NULL, who, who, NULL, message,
                                tree, mother ? 1 : 0, parents) == 0;
     }
     if (ok) {
@@ -285,6 +301,7 @@ static bool add_row(struct db *db, int64_t repo, const struct hub_git_new *o,
         db_bind_cstr(st, 7, o->pointer.sha256);
         db_bind_i64(st, 8, (int64_t)o->pointer.size);
     }
+    db_bind_cstr(st, 9, o->class);
     return db_exec(st, err);
 }
 
