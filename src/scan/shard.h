@@ -14,6 +14,7 @@
 #include "scan/xorb.h"
 
 #define SCAN_SHARD_BYTES_MAX (64u << 20)
+#define SCAN_SHARD_CHUNKS_MAX ((uint64_t)1 << 26) /* 4 TiB of usual chunks */
 
 /* One run of chunks of one xorb. */
 struct scan_shard_term {
@@ -70,14 +71,17 @@ struct scan_shard_world {
     const struct scan_xorb_table *(*xorb)(void *ctx,
                                           const struct scan_xet_hash *hash);
     void *ctx;
+    /* Chunks that may still be looked at, over all files of one shard; start
+     * with SCAN_SHARD_CHUNKS_MAX. A shard of 64 MiB can name far more. */
+    uint64_t chunks_left;
 };
 
 /* Hold a file of a shard against the xorbs it names: chunk ranges, raw byte
  * counts, verification hashes (which prove possession) and the file hash.
- * *size is the file's length. WH_BAD_REQUEST with the first contradiction. */
+ * *size is the file's length. WH_BAD_REQUEST with the first contradiction,
+ * WH_TOO_LARGE when world->chunks_left is used up. */
 bool scan_shard_check_file(const struct scan_shard_file *f,
-                           const struct scan_shard_world *world,
-                           struct wh_arena *a, uint64_t *size,
+                           struct scan_shard_world *world, uint64_t *size,
                            struct wh_err *err) WH_CHECK;
 /* The same for an entry of the xorb section: it must agree with the table. */
 bool scan_shard_check_xorb(const struct scan_shard_xorb *x,
