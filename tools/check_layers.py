@@ -67,7 +67,7 @@ def in_place(path, place):
 
 
 def is_test(path):
-    return path.endswith(("_test.c", "/unit.h"))
+    return path.endswith(("_test.c", "/unit.h", "/testing.c", "/testing.h"))
 
 
 def library_problem(rules, path, header):

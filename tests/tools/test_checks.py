@@ -124,6 +124,7 @@ def test_layers_see_through_comments_and_build_files(tree):
     ("p = malloc (3);", "malloc is banned"),
     ("free(p);", "free is banned"),
     ("system(c);", "system is banned"),
+    ("v = random();", "random is banned"),
     ('f("SELECT id FROM repo");', "SQL belongs in"),
     ('f("DELETE "\n  "FROM repo");', "SQL belongs in"),
     ('f("<div class=x>");', "HTML belongs in"),
@@ -142,6 +143,7 @@ def test_banned_rejects(tree, line, why):
     ("src/hub/y.c", 'log("free(p) and strcpy(a, b)");'),
     ("src/db/y.c", 'f("DELETE FROM migration");'),
     ("src/hub/y_test.c", 'f("<div>SELECT a FROM b");'),
+    ("src/hub/y_test.c", "v = random();"),
     ("src/net/y.c", '{501, "Not Implemented"},'),
     ("src/net/y.c", "struct list *todo;"),
 ])

@@ -34,7 +34,7 @@ binary() { printf '%s/%s/weighhouse' "$PWD" "$1"; }
 compile() {
     local folder=$1
     shift
-    ninja -C "$folder" "$@" && link_binary "$folder"
+    ninja -C "$folder" -k 10 "$@" && link_binary "$folder"
 }
 
 build_gcc() { configure build gcc && compile build; }

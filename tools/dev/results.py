@@ -29,8 +29,9 @@ def junit(path):
                 outcome = "failed"
             elif case.find("skipped") is not None:
                 outcome = "skipped"
-            place = case.get("classname") or suite.get("name") or ""
-            yield outcome, f"{place} {case.get('name')}".strip()
+            place = case.get("classname") or ""
+            name = f"{place.split(' / ')[-1]} {case.get('name').split(' / ')[-1]}"
+            yield outcome, name.strip()
 
 
 def gotest(path):

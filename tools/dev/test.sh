@@ -40,7 +40,7 @@ pytest_tests() {
     heading "pytest ${folders[*]}"
     local report=.dev/pytest-${folders[0]//\//-}.xml
     rm -f "$report"
-    .dev/venv/bin/python -m pytest -p no:cacheprovider --color=auto -ra --timeout 900 \
+    .dev/venv/bin/python -m pytest -p no:cacheprovider --color=auto -ra --tb=short --timeout 900 \
         --junit-xml="$report" ${pattern:+-k "$pattern"} "${folders[@]}" || code=$?
     ((code == 5)) && return 0 # no test of that name here
     python3 tools/dev/results.py junit "$RESULTS" "$report" functional
