@@ -160,6 +160,13 @@ static void set_length(struct net_parser *p)
     }
 }
 
+/* Responses that have no body, whatever their head says (RFC 9112, 6.3). */
+static bool never_body(const struct net_parser *p)
+{
+    return p->ll.type == HTTP_RESPONSE &&
+           (p->status / 100 == 1 || p->status == 204 || p->status == 304);
+}
+
 /* --- llhttp's callbacks -------------------------------------------------- */
 
 static int verdict(struct net_parser *p, bool good)
@@ -217,7 +224,8 @@ static int on_head(llhttp_t *ll)
     if (p->no_body) {
         return 1; /* llhttp: this message has no body */
     }
-    return p->length == 0 ? HPE_OK : HPE_PAUSED;
+    /* stop before a body; without one the message ends at once */
+    return p->length == 0 || never_body(p) ? HPE_OK : HPE_PAUSED;
 }
 
 static int on_body(llhttp_t *ll, const char *at, size_t n)
