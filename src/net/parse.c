@@ -140,9 +140,6 @@ static bool set_method(struct net_parser *p)
 
 static bool check_request(struct net_parser *p)
 {
-    if (p->ll.http_major != 1 || p->ll.http_minor > 1) {
-        return refuse(p, 505, "only HTTP/1.0 and HTTP/1.1 are spoken here");
-    }
     if (!no_controls(net_head_target(p->head))) {
         return refuse(p, 400, "malformed request target");
     }
@@ -214,18 +211,26 @@ static int on_head(llhttp_t *ll)
     struct net_parser *p = ll->data;
     p->http10 = ll->http_major == 1 && ll->http_minor == 0;
     p->status = ll->status_code;
+    if (ll->http_major != 1 || ll->http_minor > 1) {
+        refuse(p, 505, "only HTTP/1.0 and HTTP/1.1 are spoken here");
+        return -1;
+    }
     if (ll->type == HTTP_REQUEST && !check_request(p)) {
+        return -1;
+    }
+    if (ll->type == HTTP_RESPONSE && p->status == 101) {
+        refuse(p, 502, "a change of protocol that nobody asked for");
         return -1;
     }
     /* "Upgrade" is an offer, and we never take it (RFC 9110, 7.8). */
     ll->upgrade = 0;
     set_length(p);
     p->in_head = false;
-    if (p->no_body) {
+    if (p->no_body || never_body(p)) {
         return 1; /* llhttp: this message has no body */
     }
     /* stop before a body; without one the message ends at once */
-    return p->length == 0 || never_body(p) ? HPE_OK : HPE_PAUSED;
+    return p->length == 0 ? HPE_OK : HPE_PAUSED;
 }
 
 static int on_body(llhttp_t *ll, const char *at, size_t n)

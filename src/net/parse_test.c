@@ -79,6 +79,11 @@ static const struct {
      NULL, false},
     {"HTTP/1.1 200 OK\r\nContent-Length: 3\r\nContent-Length: 4\r\n\r\nabc",
      false, 0, NULL, false},
+    {"HTTP/1.1 152 Odd\r\nContent-Length: 9\r\n\r\n", false, 152, "", true},
+    {"HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: "
+     "x\r\n\r\n",
+     false, 101, NULL, false},
+    {"HTTP/2.0 200 OK\r\nContent-Length: 0\r\n\r\n", false, 200, NULL, false},
     {"SSH-2.0-OpenSSH\r\n", false, 0, NULL, false},
 };
 
