@@ -57,7 +57,7 @@ static bool apply(struct db *db, void *ctx, struct wh_err *err)
 {
     const struct db_migration *m = ctx;
     if (!db_script(db, m->text, err)) {
-        return wh_err_wrap(err, "migration %03d_%s: ", m->number, m->name);
+        return wh_err_wrap(err, "migration %03d_%s", m->number, m->name);
     }
     struct db_stmt *s = db_start(db, DBQ_DB_MIGRATION_INSERT);
     db_bind_i64(s, 1, m->number);
