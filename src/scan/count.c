@@ -365,11 +365,7 @@ static void digest_names(struct count *k)
     struct wh_sha256 h;
     wh_sha256_init(&h);
     for (size_t i = 0; i < k->t->n; i++) {
-        struct wh_str s = scan_tensor_name(k->t, &k->t->list[k->by_name[i]]);
-        uint8_t n[4] = {(uint8_t)(s.n >> 24), (uint8_t)(s.n >> 16),
-                        (uint8_t)(s.n >> 8), (uint8_t)s.n};
-        wh_sha256_add(&h, n, sizeof n);
-        wh_sha256_add(&h, s.p, s.n);
+        scan_names_add(&h, scan_tensor_name(k->t, &k->t->list[k->by_name[i]]));
     }
     wh_sha256_get(&h, k->c->r->names);
     wh_sha256_done(&h);

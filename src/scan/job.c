@@ -8,6 +8,7 @@
 #include "base/arena.h"
 #include "base/mem.h"
 #include "base/rd.h"
+#include "scan/index.h"
 #include "scan/scan.h"
 #include "scan/shard.h"
 #include "scan/win.h"
@@ -39,12 +40,12 @@ static void begin(struct wh_rd *r, struct wh_str params)
 
 /* ---- scan.file ---- */
 
-/* The configuration beside the file, from the second source. */
+/* The configuration beside the file: from the parameters (*out is set then) or
+ * from the second source. */
 static bool read_config(const struct scan_io *io, struct wh_arena *a,
                         struct wh_str *out, struct wh_err *err)
 {
-    *out = (struct wh_str){0};
-    if (io->nsrc < 2 || io->src[1].size > SCAN_JOB_CONFIG_MAX) {
+    if (out->n > 0 || io->nsrc < 2 || io->src[1].size > SCAN_JOB_CONFIG_MAX) {
         return true; /* a hint; a config of that size gives none */
     }
     size_t n = (size_t)io->src[1].size;
@@ -75,6 +76,9 @@ bool scan_job_file(struct wh_str params, const struct scan_io *io,
     uint8_t flags = wh_rd_u8(&r);
     struct scan_options opt = {.path = wh_rd_bytes(&r, PATH_MAX_BYTES),
                                .sha256 = flags & FLAG_SHA256};
+    if (wh_rd_left(&r) > 0) {
+        opt.config = wh_rd_bytes(&r, SCAN_JOB_CONFIG_MAX);
+    }
     if (!wh_rd_end(&r) || io->nsrc < 1) {
         return malformed(err);
     }
@@ -294,6 +298,64 @@ bool scan_job_shard(struct wh_str params, const struct scan_io *io,
     return ok;
 }
 
+/* ---- scan.index ---- */
+
+/* The list of shards; names stay views into `text`. */
+static bool read_shards(struct wh_str text, struct wh_arena *a,
+                        struct scan_index_shard **out, size_t *n)
+{
+    struct wh_rd r;
+    wh_rd_init(&r, text.p, text.n);
+    *out = wh_arena_array(a, SCAN_INDEX_FILES_MAX, sizeof **out);
+    for (*n = 0; wh_rd_left(&r) > 0; ++*n) {
+        if (*n == SCAN_INDEX_FILES_MAX) {
+            return false;
+        }
+        struct scan_index_shard *s = &(*out)[*n];
+        s->file = wh_rd_bytes(&r, PATH_MAX_BYTES);
+        wh_rd_copy(&r, s->names, sizeof s->names);
+        s->tensor_bytes = wh_rd_u64le(&r);
+    }
+    return wh_rd_end(&r);
+}
+
+static bool check_index(const struct scan_io *io, struct wh_arena *a,
+                        struct wh_buf *answer, struct wh_err *err)
+{
+    struct scan_findings found;
+    struct scan_index_shard *shards;
+    size_t n, len = (size_t)io->src[1].size;
+    char *list = wh_arena_alloc(a, len);
+    if (!wh_src_read(&io->src[1], 0, list, len, err)) {
+        return false;
+    }
+    if (!read_shards(wh_str_mem(list, len), a, &shards, &n)) {
+        return malformed(err);
+    }
+    scan_findings_init(&found, a);
+    if (!scan_index_check(&io->src[0], shards, n, &found, err)) {
+        return false;
+    }
+    scan_findings_json(answer, &found);
+    return wh_buf_ok(answer, err);
+}
+
+bool scan_job_index(struct wh_str params, const struct scan_io *io,
+                    struct wh_buf *answer, struct wh_err *err)
+{
+    struct wh_rd r;
+    struct wh_arena a;
+    begin(&r, params);
+    if (!wh_rd_end(&r) || io->nsrc != 2 ||
+        io->src[1].size > SCAN_JOB_CONFIG_MAX) {
+        return malformed(err);
+    }
+    wh_arena_init(&a, XORB_ARENA);
+    bool ok = check_index(io, &a, answer, err);
+    wh_arena_done(&a);
+    return ok;
+}
+
 /* ---- parameter blocks ---- */
 
 void scan_job_file_params(struct wh_buf *b, struct wh_str path, bool sha256)
@@ -301,6 +363,11 @@ void scan_job_file_params(struct wh_buf *b, struct wh_str path, bool sha256)
     wh_buf_u8(b, SCAN_JOB_VERSION);
     wh_buf_u8(b, sha256 ? FLAG_SHA256 : 0);
     wh_buf_bytes(b, wh_str_sub(path, 0, PATH_MAX_BYTES));
+}
+
+void scan_job_file_config(struct wh_buf *b, struct wh_str config)
+{
+    wh_buf_bytes(b, config);
 }
 
 void scan_job_xorb_params(struct wh_buf *b, const uint8_t hash[32])
@@ -312,6 +379,19 @@ void scan_job_xorb_params(struct wh_buf *b, const uint8_t hash[32])
 void scan_job_shard_params(struct wh_buf *b)
 {
     wh_buf_u8(b, SCAN_JOB_VERSION);
+}
+
+void scan_job_index_params(struct wh_buf *b)
+{
+    wh_buf_u8(b, SCAN_JOB_VERSION);
+}
+
+void scan_job_index_shard(struct wh_buf *b, struct wh_str file,
+                          const uint8_t names[32], uint64_t tensor_bytes)
+{
+    wh_buf_bytes(b, file);
+    wh_buf_mem(b, names, WH_SHA256_LEN);
+    wh_buf_u64le(b, tensor_bytes);
 }
 
 void scan_job_rebuild_params(struct wh_buf *b, const uint8_t *hash,
@@ -353,5 +433,7 @@ const struct scan_job_row scan_jobs[] = {
      SCAN_JOB_REBUILD_ANSWER, UINT64_MAX, (uint64_t)64 << 20, 3600},
     {SCAN_JOB_SHARD, "scan.shard", scan_job_shard, SCAN_JOB_SHARD_ANSWER,
      SCAN_JOB_SHARD_OUT, (uint64_t)1 << 30, 60},
+    {SCAN_JOB_INDEX, "scan.index", scan_job_index, SCAN_JOB_INDEX_ANSWER, 0,
+     (uint64_t)512 << 20, 60},
 };
 const size_t scan_jobs_count = sizeof scan_jobs / sizeof scan_jobs[0];

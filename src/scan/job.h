@@ -23,6 +23,7 @@
 #define SCAN_JOB_XORB_ANSWER (512u << 10)
 #define SCAN_JOB_REBUILD_ANSWER 64u
 #define SCAN_JOB_SHARD_ANSWER 64u
+#define SCAN_JOB_INDEX_ANSWER (64u << 10)
 #define SCAN_JOB_SHARD_OUT (96u << 20)
 /* Most terms of one rebuild, and sources (the list of terms included). */
 #define SCAN_JOB_TERMS_MAX (1u << 20)
@@ -43,6 +44,7 @@ enum scan_job_type {
     SCAN_JOB_XORB = 2,
     SCAN_JOB_REBUILD = 3,
     SCAN_JOB_SHARD = 4,
+    SCAN_JOB_INDEX = 5,
 };
 
 /* One row of the table from which the zygote starts jobs. */
@@ -58,9 +60,9 @@ struct scan_job_row {
 };
 
 /* Weigh a file (src[0]).
- * params: u8 version, u8 flags (bit 0: compute SHA-256), bytes path.
- * src[1], if there: text of the config.json beside it, at most
- * SCAN_JOB_CONFIG_MAX.
+ * params: u8 version, u8 flags (bit 0: compute SHA-256), bytes path, and, if
+ * the caller likes, bytes config: the text of the config.json beside the file.
+ * A longer config may come as src[1] instead, up to SCAN_JOB_CONFIG_MAX.
  * answer: the canonical scan result (JSON text). */
 bool scan_job_file(struct wh_str params, const struct scan_io *io,
                    struct wh_buf *answer, struct wh_err *err) WH_CHECK;
@@ -87,6 +89,13 @@ bool scan_job_rebuild(struct wh_str params, const struct scan_io *io,
 bool scan_job_shard(struct wh_str params, const struct scan_io *io,
                     struct wh_buf *answer, struct wh_err *err) WH_CHECK;
 
+/* Hold a shard index (src[0]) against what is known of its shards (src[1]).
+ * params: u8 version.
+ * src[1]: per shard: bytes file name, 32 names digest, u64 tensor bytes.
+ * answer: a JSON array of findings, as in a scan result. */
+bool scan_job_index(struct wh_str params, const struct scan_io *io,
+                    struct wh_buf *answer, struct wh_err *err) WH_CHECK;
+
 /* One run of chunks in a rebuild. */
 struct scan_rebuild_term {
     uint32_t source; /* index into the job's sources, from 1 */
@@ -97,8 +106,14 @@ struct scan_rebuild_term {
 
 /* Parameter blocks in the layouts above, and the list of terms. */
 void scan_job_file_params(struct wh_buf *b, struct wh_str path, bool sha256);
+/* After it, if wanted: the config. */
+void scan_job_file_config(struct wh_buf *b, struct wh_str config);
 void scan_job_xorb_params(struct wh_buf *b, const uint8_t hash[32]);
 void scan_job_shard_params(struct wh_buf *b);
+void scan_job_index_params(struct wh_buf *b);
+/* One entry of the list of shards, for src[1]. */
+void scan_job_index_shard(struct wh_buf *b, struct wh_str file,
+                          const uint8_t names[32], uint64_t tensor_bytes);
 /* hash null: the file hash is computed, not demanded. */
 void scan_job_rebuild_params(struct wh_buf *b, const uint8_t *hash,
                              uint64_t size, uint32_t terms);

@@ -245,6 +245,15 @@ static void put_weights(json_t *o, const struct scan_report *r)
     put_hex(o, "names", r->names);
 }
 
+void scan_findings_json(struct wh_buf *b, const struct scan_findings *f)
+{
+    struct wh_err err = {0};
+    json_t *list = findings(f);
+    bool ok = wh_json_canonical(b, list, &err);
+    wh_assert(ok || b->over);
+    json_decref(list);
+}
+
 void scan_report_json(struct wh_buf *b, const struct scan_report *r)
 {
     struct wh_err err = {0};

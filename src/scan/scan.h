@@ -110,6 +110,9 @@ bool scan_file(const struct wh_src *src, const struct scan_options *opt,
  * it carry "by":"house". Never fails; a full buffer sets b->over. */
 void scan_report_json(struct wh_buf *b, const struct scan_report *r);
 
+/* A list of findings as a canonical JSON array. */
+void scan_findings_json(struct wh_buf *b, const struct scan_findings *f);
+
 /* The compute interval's upper end, 6 * n * 5e13, exactly, in the shortest
  * decimal form ("4.03545024e22"; "0" for 0). out has room for 40 bytes. */
 #define SCAN_COMPUTE_TEXT 40

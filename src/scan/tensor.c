@@ -79,6 +79,14 @@ struct wh_str scan_tensor_name(const struct scan_tensors *t,
     return wh_str_sub(wh_buf_str(&t->names), (size_t)x->name_at, x->name_len);
 }
 
+void scan_names_add(struct wh_sha256 *h, struct wh_str name)
+{
+    uint8_t n[4] = {(uint8_t)(name.n >> 24), (uint8_t)(name.n >> 16),
+                    (uint8_t)(name.n >> 8), (uint8_t)name.n};
+    wh_sha256_add(h, n, sizeof n);
+    wh_sha256_add(h, name.p, name.n);
+}
+
 bool scan_tensor_measure(struct scan_tensor *x, uint64_t *bytes)
 {
     const struct scan_dtype_row *row = scan_dtype_row(x->dtype);

@@ -7,6 +7,7 @@
 #define WH_SCAN_TENSOR_H
 
 #include "base/buf.h"
+#include "base/sha256.h"
 #include "base/str.h"
 
 #define SCAN_TENSORS_MAX 1000000u
@@ -66,6 +67,10 @@ struct scan_tensor *scan_tensors_add(struct scan_tensors *t,
                                      struct wh_str name);
 struct wh_str scan_tensor_name(const struct scan_tensors *t,
                                const struct scan_tensor *x);
+
+/* One more name of a sorted set into its digest: u32 length (big-endian), then
+ * the bytes. */
+void scan_names_add(struct wh_sha256 *h, struct wh_str name);
 
 /* Fill x->elements and *bytes from dims and dtype. False if the product
  * overflows 2^63 or the numbers do not fill whole blocks. */
