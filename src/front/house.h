@@ -7,22 +7,25 @@
 #ifndef WH_FRONT_HOUSE_H
 #define WH_FRONT_HOUSE_H
 
+#include "conf/conf.h"
 #include "db/writer.h"
 #include "net/server.h"
+#include "proc/client.h"
+#include "register/register.h"
 
 struct front_req;
 struct front_table;
-struct keeper_client;
-struct proc_client;
-struct register_log;
-struct line_set;
 
 struct front_house {
+    const struct conf *conf;
     const char *data_dir; /* the installation */
     const char *db_path;
     const char *open_dir; /* opened content, by SHA-256 */
     const char *sealed_dir;
+    const char *register_dir;
     struct db_writer *writer;
+    struct proc_client *keeper, *zygote;
+    struct register_log *log;
     struct net_server *server; /* set right after its start */
     bool tls;
     uint8_t url_key[32]; /* signs upload and token URLs; new every start */

@@ -1,0 +1,234 @@
+/*
+ * front.c - the process that people talk to: opens the database, the register
+ * and the ways to the other processes, then runs loops and workers.
+ */
+#include "api/api.h"
+#include "base/file.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "cmd/cmd.h"
+#include "cmd/processes.h"
+#include "crypto/random.h"
+#include "front/house.h"
+#include "front/request.h"
+#include "hub/git.h"
+#include "proc/client.h"
+#include "proc/supervise.h"
+#include "register/register.h"
+#include "store/auth.h"
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <unistd.h>
+
+/* How long a stop waits for running requests. */
+#define GRACE_MS 8000u
+
+struct front {
+    const struct cmd_serve *serve;
+    struct front_house house;
+    struct store_first first;
+    struct proc_client *signer, *keeper, *zygote;
+    struct register_log *log;
+};
+
+/* ---- the database ---- */
+
+static bool migrate(const char *path, struct wh_err *err)
+{
+    struct db *db = db_open(path, false, err);
+    bool ok = db && db_migrate(db, err);
+
+    db_close(&db);
+    return ok;
+}
+
+/* The admin's token appears once, in a file only its owner reads. */
+static bool announce_first(struct front *f, struct wh_err *err)
+{
+    char line[STORE_TOKEN_LEN + 2];
+
+    if (!f->first.created) {
+        return true;
+    }
+    snprintf(line, sizeof line, "%s\n", f->first.token);
+    if (!wh_file_write_atomic(f->serve->paths.token, wh_str_of(line), 0600,
+                              err)) {
+        return false;
+    }
+    fprintf(stderr, "sign in: %s/signin/%s\n", f->serve->url, f->first.link);
+    return true;
+}
+
+static bool open_database(struct front *f, struct wh_err *err)
+{
+    const char *path = f->serve->paths.db;
+
+    if (!migrate(path, err)) {
+        return false;
+    }
+    f->house.writer = db_writer_new(NULL, path, err);
+    return f->house.writer &&
+           db_write(f->house.writer, store_bootstrap, &f->first, err) &&
+           announce_first(f, err);
+}
+
+/* ---- the other processes and the register ---- */
+
+static struct proc_client *client(const struct front *f, const char *name,
+                                  unsigned calls, unsigned sessions,
+                                  struct wh_err *err)
+{
+    return proc_client_new(f->serve->paths.run, name, calls, sessions, err);
+}
+
+static bool open_clients(struct front *f, struct wh_err *err)
+{
+    f->signer = client(f, REGISTER_SIGNER_NAME, 2, 1, err);
+    f->keeper = f->signer ? client(f, "keeper", 16, 64, err) : NULL;
+    f->zygote = f->keeper ? client(f, "zygote", 16, 16, err) : NULL;
+    f->house.keeper = f->keeper;
+    f->house.zygote = f->zygote;
+    return f->zygote != NULL;
+}
+
+static bool open_register(struct front *f, struct wh_err *err)
+{
+    struct register_config cfg = {
+        .dir = f->serve->paths.log,
+        .db_path = f->serve->paths.db,
+        .writer = f->house.writer,
+        .signing = register_signer_remote(f->signer),
+        .genesis = {.software = WH_VERSION},
+        .cadence_us = f->serve->conf->register_cadence_ms * 1000};
+
+    if (!register_open(&cfg, &f->log, err)) {
+        return false;
+    }
+    f->house.log = f->log;
+    return true;
+}
+
+/* ---- the server ---- */
+
+static bool worker_init(void *app, unsigned index, void **state,
+                        struct wh_err *err)
+{
+    struct front_house *house = app;
+    struct front_worker *w = wh_alloc(sizeof *w);
+
+    (void)index;
+    w->house = house;
+    w->db = db_open(house->db_path, true, err);
+    *state = w;
+    return w->db != NULL;
+}
+
+static void worker_exit(void *app, void *state)
+{
+    struct front_worker *w = state;
+
+    (void)app;
+    db_close(&w->db);
+    wh_free(w);
+}
+
+static bool host_ok(void *app, struct wh_str host)
+{
+    const struct front_house *house = app;
+    struct wh_str rest = house->conf->http_hosts, one;
+
+    if (wh_str_is(host, "localhost") || wh_str_is(host, "127.0.0.1") ||
+        wh_str_is(host, "[::1]") || wh_str_is(host, "::1")) {
+        return true;
+    }
+    while (conf_list_next(&rest, &one)) {
+        if (wh_str_ieq(one, host)) {
+            return true;
+        }
+    }
+    /* the address we were told to listen on */
+    return host.n > 0 && wh_str_starts(house->conf->http_listen, host) &&
+           house->conf->http_listen.p[host.n] == ':';
+}
+
+static bool start_server(struct front *f, struct wh_err *err)
+{
+    const struct conf *conf = f->serve->conf;
+    struct net_conf net = {.listen_fd = dup(f->serve->http_fd),
+                           .loops = (unsigned)conf->http_loops,
+                           .workers = (unsigned)conf->http_workers,
+                           .limits = net_limits_default(),
+                           .app = &f->house,
+                           .plan = front_request_plan,
+                           .host_ok = host_ok,
+                           .fault = front_request_fault,
+                           .worker_init = worker_init,
+                           .worker_exit = worker_exit};
+
+    return net_server_start(&net, &f->house.server, err);
+}
+
+static void fill_house(struct front *f)
+{
+    struct front_house *h = &f->house;
+
+    h->conf = f->serve->conf;
+    h->data_dir = f->serve->paths.data;
+    h->db_path = f->serve->paths.db;
+    h->open_dir = f->serve->paths.open;
+    h->sealed_dir = f->serve->paths.sealed;
+    h->register_dir = f->serve->paths.log;
+    crypto_random(h->url_key, sizeof h->url_key);
+    h->tables[h->ntables++] = &api_table;
+}
+
+static bool open_front(struct front *f, struct wh_err *err)
+{
+    fill_house(f);
+    return hub_git_init(err) && open_database(f, err) && open_clients(f, err) &&
+           open_register(f, err) && start_server(f, err);
+}
+
+static void close_front(struct front *f)
+{
+    net_server_stop(&f->house.server, GRACE_MS);
+    register_close(&f->log);
+    proc_client_free(&f->zygote);
+    proc_client_free(&f->keeper);
+    proc_client_free(&f->signer);
+    db_writer_free(&f->house.writer);
+}
+
+/* The one line on standard output, once in the life of the parent. */
+static void announce(const struct cmd_serve *s)
+{
+    if (!atomic_exchange(s->announced, true)) {
+        printf("ready %s\n", s->url);
+        fflush(stdout);
+    }
+}
+
+int cmd_front_main(void *serve)
+{
+    struct front f = {.serve = serve};
+    struct wh_err err = {0};
+    sigset_t end;
+    int sig, code = 0;
+
+    wh_log_process("front");
+    /* before any thread, so that all inherit it and only this one is asked */
+    sigemptyset(&end);
+    sigaddset(&end, SIGTERM);
+    pthread_sigmask(SIG_BLOCK, &end, NULL);
+    if (open_front(&f, &err)) {
+        proc_child_ready();
+        announce(f.serve);
+        sigwait(&end, &sig);
+    } else {
+        wh_log_err(WH_ERROR, "front.start", &err);
+        code = cmd_fail("serve", &err);
+    }
+    close_front(&f);
+    return code;
+}

@@ -1,0 +1,29 @@
+/*
+ * paths.h - where an installation keeps its things.
+ * Owner: all texts live in the arena given.
+ * Never: creates anything but the folders it names, with the modes they need.
+ */
+#ifndef WH_CMD_PATHS_H
+#define WH_CMD_PATHS_H
+
+#include "base/arena.h"
+#include "conf/conf.h"
+
+struct cmd_paths {
+    const char *data;     /* the installation's folder, absolute */
+    const char *keys;     /* keys.dir, never inside data */
+    const char *run;      /* DATA/run: sockets */
+    const char *db;       /* DATA/house.db */
+    const char *sealed;   /* DATA/sealed: containers */
+    const char *open;     /* DATA/open: opened content by SHA-256 */
+    const char *log;      /* DATA/register: the public log */
+    const char *custody;  /* DATA/custody: the keeper's ledger */
+    const char *token;    /* DATA/admin.token */
+};
+
+/* Make the folders that are missing (0700; keys 0700) and name everything.
+ * WH_USAGE when keys.dir lies inside data.dir. */
+bool cmd_paths_make(struct wh_arena *a, const struct conf *conf,
+                    struct cmd_paths *out, struct wh_err *err) WH_CHECK;
+
+#endif
