@@ -48,10 +48,15 @@ need_packages() {
         die "that needs root: run ./dev as root, or install sudo, or apt-get install them yourself"
     local apt=(env DEBIAN_FRONTEND=noninteractive apt-get -q
         -o Acquire::Retries=3 -o DPkg::Lock::Timeout=300)
-    as_root "${apt[@]}" update
+    mkdir -p "$LOGS"
+    as_root "${apt[@]}" update >"$LOGS/apt.log" 2>&1 ||
+        die "apt-get update failed, see $LOGS/apt.log"
     # shellcheck disable=SC2086
-    as_root "${apt[@]}" install -y --no-install-recommends $missing
-    mkdir -p .dev
+    as_root "${apt[@]}" install -y --no-install-recommends $missing 2>&1 |
+        tee -a "$LOGS/apt.log" | grep --line-buffered -E '^(Need to|Setting up|E:)' ||
+        true
+    [[ -z $(missing_packages "$@") ]] ||
+        die "apt-get could not install all of them, see $LOGS/apt.log"
     printf '%s\n' "$missing" >>"$INSTALLED"
 }
 
@@ -116,7 +121,9 @@ need_node() {
     stamp node tests/package.json tests/package-lock.json
 }
 
+# Whatever Go the machine has; where there is none, Debian's.
 need_go() {
+    [[ -n $(find tests -name go.mod) ]] || return 0
     command -v go >/dev/null || need_packages golang-go
 }
 
