@@ -105,11 +105,13 @@ void cmd_print_result(const struct rule_result *result)
     for (size_t i = 0; i < line->n_rules; i++) {
         print_ruling(&result->rulings[i]);
     }
-    for (size_t i = 0; i < result->n_missing; i++) {
-        printf("%s%s", i == 0 ? "\nWithout usable evidence: " : ", ",
-               result->missing[i]->words);
+    if (result->n_missing > 0) {
+        printf("\nWithout usable evidence:\n");
     }
-    printf("%s", result->n_missing > 0 ? "\n" : "");
+    for (size_t i = 0; i < result->n_missing; i++) {
+        printf("        %s (%s)\n", result->missing[i]->words,
+               result->missing[i]->name);
+    }
 }
 
 void cmd_print_backtest(const struct rule_backtest *b)

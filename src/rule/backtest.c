@@ -183,8 +183,8 @@ static void run_edge(struct running *r, const struct rule_expr *e,
     wh_buf_done(&text);
 }
 
-/* The threshold, one unit in the 31st digit to both sides, and the two values
- * around its quotient by the margin. */
+/* The threshold, one unit in the 31st digit to both sides, and, if there is a
+ * margin, the two values around the quotient. */
 static void run_threshold(struct running *r, const struct rule_expr *e)
 {
     struct rule_dec low, high, under, over, factor;
@@ -194,9 +194,11 @@ static void run_threshold(struct running *r, const struct rule_expr *e)
         run_edge(r, e, &over);
         return;
     }
-    quotient(e, &under, &over);
-    run_edge(r, e, &under);
-    run_edge(r, e, &over);
+    if (e->margin_text.n > 0) {
+        quotient(e, &under, &over);
+        run_edge(r, e, &under);
+        run_edge(r, e, &over);
+    }
     wh_assert(
         rule_dec_parse(WH_S("0.999999999999999999999999999999"), &factor));
     wh_assert(rule_dec_mul(&e->threshold, &factor, &low));

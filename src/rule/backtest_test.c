@@ -73,7 +73,7 @@ static void no_shipped_line_answers_falsely(void **state)
         const char *name;
         unsigned below, above, unsure, edge_below, edge_above, edge_unsure;
     } rows[] = {
-        {"demo.low", 4, 60, 1, 4, 1, 0},
+        {"demo.low", 4, 60, 1, 2, 1, 0},
         {"hold.unknown", 60, 0, 1, 0, 0, 0},
         {"limited.default", 50, 3, 5, 3, 2, 2},
         {"small.fast-track", 10, 20, 5, 3, 2, 2},

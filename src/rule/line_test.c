@@ -67,103 +67,105 @@ static void the_digest_is_of_the_meaning_not_of_the_layout(void **state)
     wh_arena_done(&a);
 }
 
+#define WHEN                                      \
+    "{\"claim\": \"size.params_total\", \"op\": " \
+    "\"at-most\", \"threshold\": \"1e8\"}"
+
+/* What is changed in the demonstration line, and what the loader says. */
+static const struct {
+    const char *from, *to;
+    enum wh_code code;
+    const char *says; /* somewhere in the message */
+} refusals[] = {
+    {"{", "", WH_BAD_JSON, ""},
+    {"\"v\": 1,", "\"v\": 2,", WH_BAD_REQUEST, "\"v\" must be 1"},
+    {"\"v\": 1,", "\"v\": 1, \"v\": 1,", WH_BAD_JSON, "duplicate"},
+    {"\"v\": 1,", "\"v\": 1, \"publisher\": \"x\",", WH_BAD_REQUEST,
+     "unknown key \"publisher\""},
+    {"\"demo.low\"", "\"Demo low\"", WH_BAD_REQUEST, "name"},
+    {"\"demo.low\"", "\"demo.low.\"", WH_BAD_REQUEST, "name"},
+    {"\"version\": 1", "\"version\": 0", WH_BAD_REQUEST, "version"},
+    {"\"version\": 1", "\"version\": \"1\"", WH_BAD_REQUEST, "version"},
+    {"\"days\": 180", "\"days\": 181", WH_BAD_REQUEST, "for ever"},
+    {"\"days\": 180", "\"days\": 0", WH_BAD_REQUEST, "for ever"},
+    {"\"effective\": \"2026-11-23\"", "\"effective\": \"2026-11-33\"",
+     WH_BAD_REQUEST, "date"},
+    {"\"last_checked\": \"2026-11-23\",", "", WH_BAD_REQUEST, "last_checked"},
+    {"\"title\": \"Weighhouse,", "\"titel\": \"Weighhouse,", WH_BAD_REQUEST,
+     "unknown key \"titel\""},
+    {"\"rules\": [", "\"rules\": [7, ", WH_BAD_REQUEST, "rule 1"},
+    {"\"id\": \"size\",", "\"id\": \"size\", \"who\": \"x\",", WH_BAD_REQUEST,
+     "unknown key \"who\""},
+    {"\"reason\":", "\"raison\":", WH_BAD_REQUEST, "raison"},
+    {"\"sentence\": \"The model", "\"sentence\": \"\\u0007The model",
+     WH_BAD_REQUEST, "sentence"},
+    {"\"by\": \"house\",\n      \"if_no\"",
+     "\"by\": \"friend\",\n      \"if_no\"", WH_BAD_REQUEST, "by"},
+    {"\"if_no\": \"above\"", "\"if_no\": \"below\"", WH_BAD_REQUEST, "if_no"},
+    {"\"size.params_total\", \"op\"", "\"publisher.name\", \"op\"",
+     WH_BAD_REQUEST, "no claim \"publisher.name\""},
+    {"\"at-most\"", "\"<\"", WH_BAD_REQUEST, "does not compare"},
+    {"\"at-most\"", "\"one-of\"", WH_BAD_REQUEST, "does not compare"},
+    {"\"threshold\": \"1e8\"", "\"threshold\": 100000000", WH_BAD_REQUEST,
+     "threshold"},
+    {"\"threshold\": \"1e8\"", "\"threshold\": \"-1\"", WH_BAD_REQUEST,
+     "threshold"},
+    {"\"1e8\"}", "\"1e8\", \"margin\": \"0.9\"}", WH_BAD_REQUEST, "at least 1"},
+    {"\"1e8\"}", "\"1e8\", \"margin\": \"1.000000000001\"}", WH_BAD_REQUEST,
+     "at most 12 digits"},
+    {"\"1e8\"}", "\"1e8\", \"by\": \"self\"}", WH_BAD_REQUEST, "by"},
+    {"\"1e8\"}", "\"1e8\", \"unless\": \"x\"}", WH_BAD_REQUEST, "unless"},
+    {WHEN, "{\"all\": []}", WH_BAD_REQUEST, "1 to 16"},
+    {WHEN, "{\"all\": [], \"any\": []}", WH_BAD_REQUEST, "unknown key"},
+    {WHEN, "{\"not\": []}", WH_BAD_REQUEST, ""},
+    {WHEN,
+     "{\"at-least\": 2, \"of\": [{\"claim\": \"incident.open\", "
+     "\"op\": \"known\"}]}",
+     WH_BAD_REQUEST, "at-least"},
+    {WHEN,
+     "{\"claim\": \"files.verifiable\", \"op\": \"one-of\", "
+     "\"yes\": [\"yes\"], \"no\": [\"yes\"]}",
+     WH_BAD_REQUEST, "\"yes\" and under \"no\""},
+    {WHEN,
+     "{\"claim\": \"files.verifiable\", \"op\": \"one-of\", "
+     "\"yes\": [\"perhaps\"], \"no\": [\"no\"]}",
+     WH_BAD_REQUEST, "does not have"},
+    {WHEN,
+     "{\"claim\": \"files.verifiable\", \"op\": \"one-of\", "
+     "\"yes\": [\"yes\"]}",
+     WH_BAD_REQUEST, "\"no\""},
+    {WHEN,
+     "{\"not\": {\"not\": {\"not\": {\"not\": {\"not\": {\"not\": "
+     "{\"not\": {\"not\": {\"claim\": \"incident.open\", \"op\": "
+     "\"known\"}}}}}}}}}",
+     WH_TOO_LARGE, "levels"},
+    {"\"weights\": \"pass\"", "\"weights\": \"free\"", WH_BAD_REQUEST,
+     "weights"},
+    {"\"weights\": \"pass\"",
+     "\"weights\": \"pass\", \"knowledge\": "
+     "\"held\"",
+     WH_BAD_REQUEST, "knowledge"},
+    {"\"weights\": \"held\"", "\"weights\": \"hosted\"", WH_BAD_REQUEST,
+     "lets no weights out"},
+    {"\"source\": \"pass\"", "\"source\": \"held\"", WH_BAD_REQUEST,
+     "losing evidence"},
+    {"\"answer\": \"below\"", "\"answer\": \"maybe\"", WH_BAD_REQUEST,
+     "case 1"},
+    {"\"with\": {}", "\"with\": []", WH_BAD_REQUEST, "case 1"},
+};
+
 static void refuses_what_a_line_may_not_say(void **state)
 {
     (void)state;
-    static const char when[] = "{\"claim\": \"size.params_total\", \"op\": "
-                               "\"at-most\", \"threshold\": \"1e8\"}";
-    static const struct {
-        const char *from, *to;
-        enum wh_code code;
-        const char *says; /* somewhere in the message */
-    } rows[] = {
-        {"{", "", WH_BAD_JSON, ""},
-        {"\"v\": 1,", "\"v\": 2,", WH_BAD_REQUEST, "\"v\" must be 1"},
-        {"\"v\": 1,", "\"v\": 1, \"v\": 1,", WH_BAD_JSON, "duplicate"},
-        {"\"v\": 1,", "\"v\": 1, \"publisher\": \"x\",", WH_BAD_REQUEST,
-         "unknown key \"publisher\""},
-        {"\"demo.low\"", "\"Demo low\"", WH_BAD_REQUEST, "name"},
-        {"\"demo.low\"", "\"demo.low.\"", WH_BAD_REQUEST, "name"},
-        {"\"version\": 1", "\"version\": 0", WH_BAD_REQUEST, "version"},
-        {"\"version\": 1", "\"version\": \"1\"", WH_BAD_REQUEST, "version"},
-        {"\"days\": 180", "\"days\": 181", WH_BAD_REQUEST, "for ever"},
-        {"\"days\": 180", "\"days\": 0", WH_BAD_REQUEST, "for ever"},
-        {"\"effective\": \"2026-11-23\"", "\"effective\": \"2026-11-33\"",
-         WH_BAD_REQUEST, "date"},
-        {"\"last_checked\": \"2026-11-23\",", "", WH_BAD_REQUEST,
-         "last_checked"},
-        {"\"title\": \"Weighhouse,", "\"titel\": \"Weighhouse,", WH_BAD_REQUEST,
-         "unknown key \"titel\""},
-        {"\"rules\": [", "\"rules\": [7, ", WH_BAD_REQUEST, "rule 1"},
-        {"\"id\": \"size\",", "\"id\": \"size\", \"who\": \"x\",",
-         WH_BAD_REQUEST, "unknown key \"who\""},
-        {"\"reason\":", "\"raison\":", WH_BAD_REQUEST, "raison"},
-        {"\"sentence\": \"The model", "\"sentence\": \"\\u0007The model",
-         WH_BAD_REQUEST, "sentence"},
-        {"\"by\": \"house\",\n      \"if_no\"",
-         "\"by\": \"friend\",\n      \"if_no\"", WH_BAD_REQUEST, "by"},
-        {"\"if_no\": \"above\"", "\"if_no\": \"below\"", WH_BAD_REQUEST,
-         "if_no"},
-        {"\"size.params_total\", \"op\"", "\"publisher.name\", \"op\"",
-         WH_BAD_REQUEST, "no claim \"publisher.name\""},
-        {"\"at-most\"", "\"<\"", WH_BAD_REQUEST, "does not compare"},
-        {"\"at-most\"", "\"one-of\"", WH_BAD_REQUEST, "does not compare"},
-        {"\"threshold\": \"1e8\"", "\"threshold\": 100000000", WH_BAD_REQUEST,
-         "threshold"},
-        {"\"threshold\": \"1e8\"", "\"threshold\": \"-1\"", WH_BAD_REQUEST,
-         "threshold"},
-        {"\"1e8\"}", "\"1e8\", \"margin\": \"0.9\"}", WH_BAD_REQUEST,
-         "at least 1"},
-        {"\"1e8\"}", "\"1e8\", \"margin\": \"1.000000000001\"}", WH_BAD_REQUEST,
-         "at most 12 digits"},
-        {"\"1e8\"}", "\"1e8\", \"by\": \"self\"}", WH_BAD_REQUEST, "by"},
-        {"\"1e8\"}", "\"1e8\", \"unless\": \"x\"}", WH_BAD_REQUEST, "unless"},
-        {when, "{\"all\": []}", WH_BAD_REQUEST, "1 to 16"},
-        {when, "{\"all\": [], \"any\": []}", WH_BAD_REQUEST, "unknown key"},
-        {when, "{\"not\": []}", WH_BAD_REQUEST, ""},
-        {when,
-         "{\"at-least\": 2, \"of\": [{\"claim\": \"incident.open\", "
-         "\"op\": \"known\"}]}",
-         WH_BAD_REQUEST, "at-least"},
-        {when,
-         "{\"claim\": \"files.verifiable\", \"op\": \"one-of\", "
-         "\"yes\": [\"yes\"], \"no\": [\"yes\"]}",
-         WH_BAD_REQUEST, "\"yes\" and under \"no\""},
-        {when,
-         "{\"claim\": \"files.verifiable\", \"op\": \"one-of\", "
-         "\"yes\": [\"perhaps\"], \"no\": [\"no\"]}",
-         WH_BAD_REQUEST, "does not have"},
-        {when,
-         "{\"claim\": \"files.verifiable\", \"op\": \"one-of\", "
-         "\"yes\": [\"yes\"]}",
-         WH_BAD_REQUEST, "\"no\""},
-        {when,
-         "{\"not\": {\"not\": {\"not\": {\"not\": {\"not\": {\"not\": "
-         "{\"not\": {\"not\": {\"claim\": \"incident.open\", \"op\": "
-         "\"known\"}}}}}}}}}",
-         WH_TOO_LARGE, "levels"},
-        {"\"weights\": \"pass\"", "\"weights\": \"free\"", WH_BAD_REQUEST,
-         "weights"},
-        {"\"weights\": \"pass\"",
-         "\"weights\": \"pass\", \"knowledge\": "
-         "\"held\"",
-         WH_BAD_REQUEST, "knowledge"},
-        {"\"weights\": \"held\"", "\"weights\": \"hosted\"", WH_BAD_REQUEST,
-         "lets no weights out"},
-        {"\"source\": \"pass\"", "\"source\": \"held\"", WH_BAD_REQUEST,
-         "losing evidence"},
-        {"\"answer\": \"below\"", "\"answer\": \"maybe\"", WH_BAD_REQUEST,
-         "case 1"},
-        {"\"with\": {}", "\"with\": []", WH_BAD_REQUEST, "case 1"},
-    };
-    for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+    for (size_t i = 0; i < sizeof(refusals) / sizeof(*refusals); i++) {
         struct wh_arena a;
         struct wh_err err;
         const struct rule_line *line = NULL;
         wh_arena_init(&a, 4U << 20);
-        struct wh_str text = changed(&a, rows[i].from, rows[i].to);
-        unit_fails(rule_line_load(&a, text, &line, &err), err, rows[i].code);
-        if (strstr(err.msg, rows[i].says) == NULL) {
+        struct wh_str text = changed(&a, refusals[i].from, refusals[i].to);
+        unit_fails(rule_line_load(&a, text, &line, &err), err,
+                   refusals[i].code);
+        if (strstr(err.msg, refusals[i].says) == NULL) {
             print_error("row %zu: %s\n", i, err.msg);
             fail();
         }

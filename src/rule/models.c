@@ -46,7 +46,8 @@ static bool read_row(const struct wh_str f[FIELDS], struct rule_model *m)
     if (!get_number(f[2], &m->has_params, &m->params) ||
         !get_number(f[3], &has_active, &m->active) ||
         !get_number(f[4], &m->has_tokens, &m->tokens) ||
-        (!moe && !wh_str_is(f[1], "dense")) || has_active != m->has_params) {
+        (!moe && !wh_str_is(f[1], m->has_params ? "dense" : "-")) ||
+        has_active != m->has_params) {
         return false;
     }
     int order = rule_dec_cmp(&m->active, &m->params);

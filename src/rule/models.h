@@ -18,8 +18,9 @@ struct rule_model {
 };
 
 /* Read the table: tab-separated, lines that begin with '#' are comments.
- * Strict: eight fields, decimals or "-", kind dense or moe, an https address,
- * active not above params, no name twice. WH_CORRUPT names the line. */
+ * Strict: eight fields, decimals or "-", kind dense or moe (or "-" where the
+ * size is not stated either), an https address, active not above params, no
+ * name twice. WH_CORRUPT names the line. */
 bool rule_models_read(struct wh_arena *a, struct wh_str text,
                       const struct rule_model **out, size_t *out_n,
                       struct wh_err *err) WH_CHECK;
