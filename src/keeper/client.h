@@ -48,6 +48,11 @@ struct keeper_item {
 bool keeper_new(struct proc_client *keeper, struct wh_str repo,
                 struct keeper_new *out, struct wh_err *err) WH_CHECK;
 
+/* NEW, for a container that the keeper itself will fill (REBUILD): its key
+ * stays with the keeper, out->key is zero. */
+bool keeper_new_target(struct proc_client *keeper, struct wh_str repo,
+                       struct keeper_new *out, struct wh_err *err) WH_CHECK;
+
 /* ---- sessions: an ordered set of containers of one repo ---- */
 
 struct keeper_session;
@@ -113,7 +118,8 @@ struct keeper_rebuild {
     uint32_t nterms;
     const uint8_t *hash;       /* expected Xet file hash, or null */
     uint64_t size;             /* expected bytes */
-    struct keeper_item target; /* from keeper_new; fd empty, open for writing */
+    struct keeper_item target; /* from keeper_new_target; fd: an empty file,
+                                  open for writing */
 };
 
 /* REBUILD: a scanner puts the file together from the set's xorbs, the keeper
@@ -122,11 +128,6 @@ struct keeper_rebuild {
 bool keeper_rebuild(struct keeper_session *s, struct wh_arena *a,
                     const struct keeper_rebuild *rq, struct keeper_content *out,
                     struct wh_err *err) WH_CHECK;
-/* SHARD: a scanner parses the uploaded shard that the set's container holds;
- * read the parsed form with scan_shard_read. */
-bool keeper_shard(struct keeper_session *s, struct wh_arena *a,
-                  struct wh_str *parsed, struct wh_err *err) WH_CHECK;
-
 /* Why a content may be read. */
 struct keeper_opening {
     struct wh_str content;      /* statement; the set holds its containers */

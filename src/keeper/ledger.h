@@ -1,0 +1,34 @@
+/*
+ * ledger.h - every opening, one line each, chained and authenticated.
+ * Owner: the keeper process; one ledger, used by all its threads.
+ * Never: says an opening happened that did not, or leaves one out: the line is
+ * on disk before the keys are given.
+ *
+ * DATA/custody/ledger, docs/formats/keeper.md.
+ */
+#ifndef WH_KEEPER_LEDGER_H
+#define WH_KEEPER_LEDGER_H
+
+#include "base/json.h"
+#include "keeper/keys.h"
+
+#define KEEPER_LEDGER_LINE 4096
+
+struct keeper_ledger;
+
+/* Open or begin it, checking every line; a last line that a crash cut is
+ * removed (its keys were never given). WH_CORRUPT, naming the line, for any
+ * other damage. Largest "checkpoint" of all lines in *checkpoint. */
+struct keeper_ledger *keeper_ledger_open(const char *path,
+                                         const struct keeper_keys_set *k,
+                                         uint64_t *checkpoint,
+                                         struct wh_err *err);
+void keeper_ledger_close(struct keeper_ledger **l);
+/* Append one entry, durably ("n", "prev" and "t" are set here; the reference is
+ * taken). Thread-safe. */
+bool keeper_ledger_append(struct keeper_ledger *l, json_t *entry,
+                          struct wh_err *err) WH_CHECK;
+/* Lines so far, and the digest of the last one in hex. */
+void keeper_ledger_head(struct keeper_ledger *l, uint64_t *n, char head[65]);
+
+#endif

@@ -1,0 +1,155 @@
+/*
+ * OPEN: read the papers, judge, write the ledger, and only then give the keys.
+ */
+#include "keeper/server.h"
+
+/* The one blob of an OPEN: u8 version, then the papers as wh_buf_bytes, then
+ * u32 and the scan statements. */
+#define PAPERS_VERSION 1
+
+struct papers {
+    struct wh_str content;
+    struct keeper_case c;
+    struct wh_str *scans;
+};
+
+static bool papers_read(struct wh_rd *r, struct wh_arena *a, struct papers *out,
+                        struct wh_err *err)
+{
+    uint8_t version = wh_rd_u8(r);
+    out->content = wh_rd_bytes(r, KEEPER_BLOB_MAX);
+    out->c.manifest = wh_rd_bytes(r, KEEPER_BLOB_MAX);
+    out->c.leaf = wh_rd_bytes(r, KEEPER_BLOB_MAX);
+    out->c.proof = wh_rd_bytes(r, KEEPER_BLOB_MAX);
+    out->c.evidence = wh_rd_bytes(r, KEEPER_BLOB_MAX);
+    out->c.subject_salt = wh_rd_bytes(r, 64);
+    out->c.evidence_salt = wh_rd_bytes(r, 64);
+    uint32_t n = wh_rd_u32le(r);
+    if (r->bad || version != PAPERS_VERSION || n > KEEPER_SCANS_MAX) {
+        return wh_fail(err, WH_BAD_REQUEST, "malformed opening");
+    }
+    out->c.nscans = n;
+    out->scans = wh_arena_array(a, n, sizeof *out->scans);
+    for (uint32_t i = 0; i < n; i++) {
+        out->scans[i] = wh_rd_bytes(r, KEEPER_STATEMENT_MAX);
+    }
+    return wh_rd_end(r) || wh_fail(err, WH_BAD_REQUEST, "malformed opening");
+}
+
+/* Authenticate the statements among the papers. */
+static bool papers_check(struct keeper *k, struct keeper_set *s,
+                         struct papers *p, struct wh_err *err)
+{
+    struct keeper_case *c = &p->c;
+    if (!keeper_check_content(k, s, c->a, p->content, &c->content, err)) {
+        return false;
+    }
+    struct keeper_scan_doc *docs =
+        wh_arena_array(c->a, c->nscans, sizeof *docs);
+    for (size_t i = 0; i < c->nscans; i++) {
+        if (!keeper_statement_scan(&k->keys, c->a, p->scans[i], &docs[i],
+                                   err)) {
+            return false;
+        }
+    }
+    c->scans = docs;
+    return true;
+}
+
+static bool ledger_opening(struct keeper *k, const struct keeper_case *c,
+                           struct wh_err *err)
+{
+    char leaf[WH_SHA256_HEX + 1], evidence[WH_SHA256_HEX + 1];
+    json_t *e = json_object();
+    wh_sha256_hex_of(c->leaf, leaf);
+    wh_sha256_hex_of(c->evidence, evidence);
+    json_object_set_new(e, "op", json_string("open"));
+    json_object_set_new(e, "repo", wh_json_str(c->content.repo));
+    json_object_set_new(e, "sha256", wh_json_str(c->content.sha256));
+    json_object_set_new(e, "subject", wh_json_str(c->subject));
+    json_object_set_new(e, "part", json_string(c->part));
+    json_object_set_new(e, "leaf", json_string(leaf));
+    json_object_set_new(e, "evidence", json_string(evidence));
+    json_object_set_new(e, "checkpoint",
+                        json_integer((json_int_t)c->checkpoint));
+    return keeper_ledger_append(k->ledger, e, err);
+}
+
+bool keeper_op_open(struct keeper *k, struct proc_request *rq,
+                    struct wh_err *err)
+{
+    struct keeper_set *s = keeper_rq_set(rq, err);
+    struct wh_rd r = keeper_rq_rd(rq), inner;
+    struct wh_str blob;
+    unsigned fd = 0;
+    struct papers p = {.c = {.a = rq->arena}};
+    if (!s || !keeper_blob_get(&r, rq->msg, &fd, rq->arena, &blob, err) ||
+        !keeper_rq_end(&r, err)) {
+        return false;
+    }
+    wh_rd_init(&inner, blob.p, blob.n);
+    return papers_read(&inner, rq->arena, &p, err) &&
+           papers_check(k, s, &p, err) && keeper_judge(k, &p.c, err) &&
+           ledger_opening(k, &p.c, err) && keeper_give_keys(rq, s, err);
+}
+
+/* ---- PLAIN: what is no weights ---- */
+
+/* Has the file a dangerous finding? The list of findings is bounded, so their
+ * number is what counts; a result that is not of the known form counts as one.
+ */
+static bool dangerous(const json_t *result)
+{
+    const json_t *claim =
+        json_object_get(json_object_get(result, "claims"), "findings.danger");
+    const char *hi = json_string_value(json_object_get(claim, "hi"));
+    return !hi || strcmp(hi, "0") != 0;
+}
+
+/* Text and data are no weights; what nothing explains counts as data in a
+ * dataset or a space, and as weights in a model. */
+static bool plain_class(const json_t *result, struct wh_str repo)
+{
+    const char *c = json_string_value(json_object_get(result, "class"));
+    if (!c) {
+        return false;
+    }
+    return strcmp(c, "text") == 0 || strcmp(c, "data") == 0 ||
+           (strcmp(c, "unknown") == 0 && !wh_str_starts(repo, WH_S("model:")));
+}
+
+static bool ledger_plain(struct keeper *k, const struct keeper_content_doc *c,
+                         struct wh_err *err)
+{
+    json_t *e = json_object();
+    json_object_set_new(e, "op", json_string("plain"));
+    json_object_set_new(e, "repo", wh_json_str(c->repo));
+    json_object_set_new(e, "sha256", wh_json_str(c->sha256));
+    return keeper_ledger_append(k->ledger, e, err);
+}
+
+bool keeper_op_plain(struct keeper *k, struct proc_request *rq,
+                     struct wh_err *err)
+{
+    struct keeper_set *s = keeper_rq_set(rq, err);
+    struct wh_rd r = keeper_rq_rd(rq);
+    struct wh_str content, scan;
+    struct keeper_content_doc c;
+    struct keeper_scan_doc d;
+    unsigned fd = 0;
+    if (!s || !keeper_blob_get(&r, rq->msg, &fd, rq->arena, &content, err) ||
+        !keeper_blob_get(&r, rq->msg, &fd, rq->arena, &scan, err) ||
+        !keeper_rq_end(&r, err) ||
+        !keeper_check_content(k, s, rq->arena, content, &c, err) ||
+        !keeper_statement_scan(&k->keys, rq->arena, scan, &d, err)) {
+        return false;
+    }
+    if (!wh_str_eq(c.sha256, d.sha256) || c.size != d.size) {
+        return wh_fail(err, WH_FORBIDDEN, "the scan is of another file");
+    }
+    if (!plain_class(d.result, c.repo) || dangerous(d.result)) {
+        return wh_fail(err, WH_HELD,
+                       "only text and data open without a decision");
+    }
+    return ledger_plain(k, &c, err) && keeper_give_keys(rq, s, err);
+}
