@@ -13,6 +13,8 @@
 
 #include <sys/uio.h>
 
+#define NET_ANSWER_HEAD 131072 /* ceiling of the head of an answer */
+
 enum net_state {
     NET_ST_IDLE,  /* between requests; nothing of the next one has come */
     NET_ST_HEAD,  /* a head is coming in */
@@ -80,7 +82,18 @@ void net_conn_stop(struct net_conn *c);
 /* Reset the connection; its request is over. */
 void net_conn_cut(struct net_conn *c, const char *why);
 
-/* Between the halves (conn.c reads, conn_send.c writes). */
+/* Between the parts: conn.c (states), conn_read.c, conn_send.c. */
+
+/* One step of NET_ST_IDLE and NET_ST_HEAD, and of NET_ST_BODY; false: wait for
+ * an event. */
+bool net_conn_read_head(struct net_conn *c);
+bool net_conn_read_body(struct net_conn *c);
+/* Begin to read the body; says "100 Continue" if the client waits for it. */
+void net_conn_start_body(struct net_conn *c);
+/* The parser's callback for body bytes; ctx is the connection. */
+void net_conn_on_body(void *ctx, const char *p, size_t n);
+/* Forget bytes that were kept for later. */
+void net_conn_drop_left(struct net_conn *c);
 
 /* Begin to send c->out: head first. */
 void net_conn_answer(struct net_conn *c);

@@ -10,7 +10,7 @@
 #include <sys/socket.h>
 
 /* One connection sends at most this much before the others of its loop. */
-#define SLICE (1024 * 1024)
+#define SLICE 1048576U
 #define SLICES 2
 
 /* --- the head ------------------------------------------------------------- */
@@ -191,7 +191,7 @@ void net_conn_next(struct net_conn *c)
     net_out_free(&c->out);
     net_conn_drop_request(c, true);
     wh_buf_done(&c->head);
-    wh_buf_init(&c->head, NET_RBUF * 2);
+    wh_buf_init(&c->head, NET_ANSWER_HEAD);
     if (c->keep && !c->stopping) {
         c->state = NET_ST_IDLE;
         net_conn_deadline(c, c->srv->conf.limits.idle_ms);

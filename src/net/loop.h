@@ -63,8 +63,10 @@ struct net_loop {
     struct net_news *inbox, **inbox_end;
 };
 
+/* Make epoll and the wake-up descriptor; owner is for the callbacks. WH_IO. */
 bool net_loop_init(struct net_loop *l, void *owner,
                    struct wh_err *err) WH_CHECK;
+/* Nothing may be left on it (asserted); also after a failed or no init. */
 void net_loop_done(struct net_loop *l);
 /* Run until net_loop_quit was called and no socket and nothing held is left. */
 void net_loop_run(struct net_loop *l);
@@ -104,6 +106,7 @@ void net_sock_again(struct net_sock *s);
 /* Set the one deadline of the socket. */
 void net_sock_deadline(struct net_sock *s, int64_t at_us);
 
+/* Read up to cap > 0 bytes; *n is set for NET_IO_OK. */
 enum net_io net_sock_read(struct net_sock *s, char *buf, size_t cap, size_t *n);
 /* more: further bytes follow at once, so that no short packet is sent. */
 enum net_io net_sock_write(struct net_sock *s, const struct iovec *iov,

@@ -23,6 +23,7 @@ struct net_out {
     bool close;
 };
 
+/* An empty answer of kind NET_OUT_BYTES; its body may grow to max_body. */
 struct net_out *net_out_new(int status, size_t max_body);
 /* Frees everything, closes the file, nulls *o; null is fine. */
 void net_out_free(struct net_out **o);

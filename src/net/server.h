@@ -160,6 +160,7 @@ struct net_stats {
     uint64_t connections, accepted, refused, requests, faults;
     uint64_t bytes_in, bytes_out, parked, buffers, jobs_waiting;
 };
+/* The figures of now; any thread. */
 struct net_stats net_server_stats(struct net_server *s);
 
 /* "GET". */

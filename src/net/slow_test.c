@@ -228,7 +228,9 @@ static void test_stalled_reader(void **state)
                           "GET /pull HTTP/1.1\r\nHost: h\r\n\r\n"};
     for (size_t i = 0; i < 2; i++) {
         int fd = test_connect_small(&server);
+        char c;
         test_say(fd, reqs[i]);
+        assert_int_equal(recv(fd, &c, 1, 0), 1);
         for (int k = 0;
              k < 10000 && net_server_stats(server.srv).connections != 0; k++) {
             usleep(1000);

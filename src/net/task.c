@@ -1,20 +1,18 @@
 /*
  * task.c - the jobs of one request, one at a time. The state is a few flags
  * under a lock; next_act reads from them what is to be done, and whoever
- * changes a flag calls wake(), which queues the task if there is something to
- * do and it is not queued or running already. So no two jobs of a request
- * overlap, and no order of events (client gone, deadline, resume, answer) needs
- * a case of its own.
+ * changes a flag calls net_task_wake, which queues the task if there is
+ * something to do and it is not queued or running already. So no two jobs of a
+ * request overlap, and no order of events (client gone, deadline, resume,
+ * answer) needs a case of its own.
  */
 #include "net/task.h"
 
-#include "base/file.h"
 #include "base/log.h"
-#include "base/mem.h"
 #include "net/pool.h"
 
-#define TURNS 16 /* acts of one request before others in the queue come first \
-                  */
+/* Acts of one request before others in the queue come first. */
+#define TURNS 16
 
 enum act {
     ACT_NONE,
@@ -98,7 +96,7 @@ static void flush(struct net_task *t)
     }
 }
 
-static void wake(struct net_task *t)
+void net_task_wake(struct net_task *t)
 {
     if (!t->queued && next_act(t) != ACT_NONE) {
         t->queued = true;
@@ -319,13 +317,14 @@ static bool step(struct net_task *t)
     return true;
 }
 
-static void run(struct net_job *j, void *worker)
+void net_task_run(struct net_job *j, void *worker)
 {
     (void)worker;
     struct net_task *t = (void *)((char *)j - offsetof(struct net_task, job));
     wh_assert(t->magic == NET_TASK_MAGIC);
     pthread_mutex_lock(&t->lock);
     wh_assert(t->queued);
+    wh_panic_context(t->pub.id);
     unsigned turns = 0;
     while (step(t)) {
         enum act next = next_act(t);
@@ -346,223 +345,6 @@ static void run(struct net_job *j, void *worker)
     pthread_mutex_unlock(&t->lock);
 }
 
-/* --- on the loop ---------------------------------------------------------- */
-
-static void task_free(struct net_task *t)
-{
-    wh_assert(t->phase == NET_PH_OVER && t->conn == NULL && t->holds == 0);
-    t->magic = 0;
-    t->loop->held--;
-    net_timer_clear(&t->loop->wheel, &t->park_timer);
-    net_out_free(&t->out);
-    net_pool_give(t->pool, &t->pulled.p);
-    net_head_done(&t->head);
-    wh_free(t->host);
-    pthread_mutex_destroy(&t->lock);
-    wh_free(t);
-}
-
-/* Drop a reference on the loop; true when that was the last. */
-static bool unref_here(struct net_task *t)
-{
-    pthread_mutex_lock(&t->lock);
-    wh_assert(t->refs > 0);
-    bool last = --t->refs == 0;
-    pthread_mutex_unlock(&t->lock);
-    if (last) {
-        task_free(t);
-    }
-    return last;
-}
-
-static void set_park_timer(struct net_task *t)
-{
-    pthread_mutex_lock(&t->lock);
-    int64_t at = t->parked && !t->resumed ? t->late_us : 0;
-    if (at != 0 && !t->timer_held) {
-        t->timer_held = true;
-        t->refs++;
-    }
-    pthread_mutex_unlock(&t->lock);
-    if (at != 0) {
-        net_timer_set(&t->loop->wheel, &t->park_timer, at);
-    } else if (t->timer_held) {
-        t->timer_held = false;
-        net_timer_clear(&t->loop->wheel, &t->park_timer);
-        (void)unref_here(t); /* the news still holds one */
-    }
-}
-
-static void on_park_timer(struct net_timer *timer)
-{
-    struct net_task *t =
-        (void *)((char *)timer - offsetof(struct net_task, park_timer));
-    pthread_mutex_lock(&t->lock);
-    if (t->parked && !t->resumed && t->late_us != 0 &&
-        t->late_us <= t->loop->now_us) {
-        t->late_due = true;
-        wake(t);
-    }
-    pthread_mutex_unlock(&t->lock);
-    t->timer_held = false;
-    (void)unref_here(t);
-}
-
-static void on_news(struct net_news *n)
-{
-    struct net_task *t = (void *)((char *)n - offsetof(struct net_task, news));
-    pthread_mutex_lock(&t->lock);
-    unsigned posts = t->posts;
-    t->posts = 0;
-    t->posted = false;
-    pthread_mutex_unlock(&t->lock);
-    if (posts & NET_POST_PARK) {
-        set_park_timer(t);
-    }
-    if (t->conn != NULL && (posts & ~(unsigned)NET_POST_PARK) != 0) {
-        net_conn_news(t->conn, t, posts);
-    }
-    (void)unref_here(t);
-}
-
-struct net_task *net_req_task(const struct net_req *r)
-{
-    struct net_task *t = (struct net_task *)(uintptr_t)r;
-    wh_assert(t != NULL && t->magic == NET_TASK_MAGIC);
-    return t;
-}
-
-struct net_task *net_task_new(struct net_loop *l, const struct net_conf *conf,
-                              struct net_work *work, struct net_pool *pool,
-                              struct net_server *server)
-{
-    struct net_task *t = wh_alloc(sizeof *t);
-    const struct net_limits *m = &conf->limits;
-    t->magic = NET_TASK_MAGIC;
-    t->loop = l;
-    t->conf = conf;
-    t->work = work;
-    t->pool = pool;
-    t->pub.arena = &t->arena;
-    t->pub.server = server;
-    t->began_us = l->now_us;
-    t->refs = 2;
-    t->news.fn = on_news;
-    t->job.fn = run;
-    t->park_timer.fire = on_park_timer;
-    net_head_init(&t->head, m->head_bytes, m->headers, m->target_bytes);
-    wh_arena_init(&t->arena, m->arena_bytes);
-    wh_buf_init(&t->body, 0);
-    pthread_mutex_init(&t->lock, NULL);
-    l->held++;
-    return t;
-}
-
-void net_task_start(struct net_task *t)
-{
-    pthread_mutex_lock(&t->lock);
-    t->ready = true;
-    bool inline_run = t->plan.on_loop;
-    if (inline_run) {
-        t->queued = true;
-    } else {
-        wake(t);
-    }
-    pthread_mutex_unlock(&t->lock);
-    if (inline_run) {
-        run(&t->job, NULL);
-    }
-}
-
-void net_task_piece(struct net_task *t, struct net_piece piece)
-{
-    pthread_mutex_lock(&t->lock);
-    if (t->phase == NET_PH_STREAM) {
-        wh_assert(t->waiting_n < NET_PIECES && piece.n > 0);
-        t->waiting[t->waiting_n++] = piece;
-        wake(t);
-        piece.p = NULL;
-    }
-    pthread_mutex_unlock(&t->lock);
-    net_pool_give(t->pool, &piece.p); /* nobody wants it any more */
-}
-
-void net_task_body_done(struct net_task *t)
-{
-    pthread_mutex_lock(&t->lock);
-    t->body_done = true;
-    wake(t);
-    pthread_mutex_unlock(&t->lock);
-}
-
-size_t net_task_pieces(struct net_task *t)
-{
-    pthread_mutex_lock(&t->lock);
-    size_t n = t->waiting_n + (t->taken.p != NULL ? 1 : 0);
-    pthread_mutex_unlock(&t->lock);
-    return n;
-}
-
-void net_task_want_pull(struct net_task *t)
-{
-    pthread_mutex_lock(&t->lock);
-    wh_assert(t->phase == NET_PH_PULL && !t->want_pull);
-    t->want_pull = true;
-    wake(t);
-    pthread_mutex_unlock(&t->lock);
-}
-
-enum net_pull_result net_task_pulled(struct net_task *t, struct net_piece *out)
-{
-    pthread_mutex_lock(&t->lock);
-    *out = t->pulled;
-    t->pulled = (struct net_piece){0};
-    enum net_pull_result res = t->pull_result;
-    pthread_mutex_unlock(&t->lock);
-    return res;
-}
-
-void net_task_detach(struct net_task *t, bool complete)
-{
-    t->conn = NULL;
-    pthread_mutex_lock(&t->lock);
-    if (complete) {
-        t->wire_done = true;
-    } else {
-        t->gone = true;
-    }
-    wake(t);
-    pthread_mutex_unlock(&t->lock);
-    (void)unref_here(t);
-}
-
-bool net_task_wants_gone(struct net_task *t)
-{
-    pthread_mutex_lock(&t->lock);
-    bool wants = t->gone_fn != NULL;
-    pthread_mutex_unlock(&t->lock);
-    return wants;
-}
-
-bool net_task_has_tag(struct net_task *t, const uint8_t tag[NET_TAG])
-{
-    pthread_mutex_lock(&t->lock);
-    bool has = false;
-    for (unsigned i = 0; i < t->tag_n; i++) {
-        has = has || memcmp(t->tags[i], tag, NET_TAG) == 0;
-    }
-    pthread_mutex_unlock(&t->lock);
-    return has;
-}
-
-bool net_task_parked(struct net_task *t)
-{
-    pthread_mutex_lock(&t->lock);
-    bool parked = t->parked;
-    pthread_mutex_unlock(&t->lock);
-    return parked;
-}
-
 bool net_task_resume(struct net_task *t, void (*fn)(struct net_req *r))
 {
     pthread_mutex_lock(&t->lock);
@@ -573,7 +355,7 @@ bool net_task_resume(struct net_task *t, void (*fn)(struct net_req *r))
         t->resumed = true;
         t->resume_fn = fn;
     }
-    wake(t);
+    net_task_wake(t);
     pthread_mutex_unlock(&t->lock);
     return in_time;
 }

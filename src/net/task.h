@@ -103,6 +103,7 @@ struct net_task {
     unsigned tag_n;
 };
 
+/* The task behind a request that an application holds (asserted). */
 struct net_task *net_req_task(const struct net_req *r);
 
 /* On the loop. A new task has one reference, that of its connection, and one of
@@ -131,6 +132,11 @@ bool net_task_has_tag(struct net_task *t, const uint8_t tag[NET_TAG]);
 /* Is the task waiting for its application (parked)? */
 bool net_task_parked(struct net_task *t);
 
+/* Between the parts. With the lock held: queue the task if there is something
+ * to do and it is not queued or running already. */
+void net_task_wake(struct net_task *t);
+/* The job of a task: do all there is to do. `worker` is not used. */
+void net_task_run(struct net_job *j, void *worker);
 /* net_resume; any thread. */
 bool net_task_resume(struct net_task *t, void (*fn)(struct net_req *r));
 

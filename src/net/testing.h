@@ -28,6 +28,7 @@ void test_server_down(struct test_server *t, unsigned grace_ms);
 /* Limits short enough for tests of slowness. */
 struct net_limits test_limits(void);
 
+/* A connection to the server. */
 int test_connect(const struct test_server *t);
 /* The same with a small receive buffer, for slow readers. */
 int test_connect_small(const struct test_server *t);
@@ -41,6 +42,8 @@ char *test_read_all(int fd, size_t *n, bool *reset);
  * head, NUL, body, NUL; *body points into it. */
 char *test_read_answer(int fd, bool head_only, int *status, char **body,
                        size_t *body_n);
+/* The status of an answer, or 0 if it is none. */
+int test_status(const char *answer);
 /* One GET on a connection of its own: the status. */
 int test_get(const struct test_server *t, const char *path);
 /* Wait (at most ten seconds) until *flag is at least `want`. */

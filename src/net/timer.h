@@ -26,6 +26,7 @@ struct net_wheel {
     int64_t now_us;
 };
 
+/* now_us: any clock that never goes back; the same for all calls. */
 void net_wheel_init(struct net_wheel *w, int64_t now_us);
 /* Set or move a timer; times in the past fire at the next run. fire must be
  * set. Moving a deadline to a later time costs nothing: the timer stays where
