@@ -262,3 +262,33 @@ def test_exceptions_may_only_shrink(tree):
     tree.write("tools/exceptions.txt", "ceiling 2\na b c\na b d\n")
     git("commit", "-q", "-a", "-m", "two")
     rejects(tree, "exceptions", "2 exceptions, and there may be 1")
+
+
+TIDY_CASES = [
+    ("int f(int v)\n{\n    return v + 1;\n}\n", None),
+    ("int f(int v)\n{\n    if (v)\n        v++;\n    return v;\n}\n",
+     "readability-braces-around-statements"),
+    ("unsigned long f(unsigned v)\n{\n    return v * 4096u;\n}\n",
+     "implicit-widening"),
+    ("unsigned long f(unsigned v)\n{\n    return 4096u * v;\n}\n",
+     "implicit-widening"),
+    ("#define A (4u * 1024u)\nunsigned long f(void)\n{\n    return 3 * A;\n}\n",
+     None),
+    ("int f(void)\n{\n    int v;\n    return v;\n}\n", "core.uninit"),
+]
+
+
+@pytest.mark.parametrize("source, finding", TIDY_CASES)
+def test_tidy(tree, source, finding):
+    shutil.copy(TOOLS.parent / ".clang-tidy", tree.root)
+    tree.write("src/base/x.c", source)
+    tree.write("build/compile_commands.json", json.dumps([{
+        "directory": str(tree.root / "build"), "file": "../src/base/x.c",
+        "command": "clang-14 -std=c17 -o x.o -c ../src/base/x.c"}]))
+    command = [sys.executable, str(TOOLS / "tidy.py"), "--root",
+               str(tree.root), str(tree.root / "build")]
+    for _ in range(2):  # the second run finds what the first one stamped
+        done = subprocess.run(command, capture_output=True, text=True,
+                              check=False)
+        assert done.returncode == (1 if finding else 0), done.stdout
+        assert (finding or "0 problems") in done.stdout
