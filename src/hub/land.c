@@ -1,0 +1,212 @@
+/*
+ * land.c - what happens between the last byte of a commit's body and its
+ * answer.
+ *
+ * Looking at files and making objects happens on a worker, against a snapshot;
+ * the writer only inserts rows and compares and swaps the branch. When somebody
+ * else was faster and the commit named no parent, the tree is made again on the
+ * new head: the blobs are not.
+ */
+#include "hub/land.h"
+#include "base/log.h"
+#include "base/time.h"
+#include "hub/commit.h"
+#include "hub/head.h"
+#include "hub/lfs.h"
+#include "hub/release.h"
+#include "hub/repos.h"
+#include "weigh/look.h"
+
+/* Tries on a branch that others move; each is a few milliseconds. */
+#define TRIES 50
+
+/* ---- looking ---- */
+
+static bool refuse(const struct hub_op *op, const struct weigh_look *look,
+                   struct wh_err *err)
+{
+    return wh_fail(err, WH_REFUSED,
+                   "%.*s is %.*s (%.*s): send it with LFS (git lfs track, or "
+                   "let huggingface_hub decide)",
+                   (int)(op->path.n > 200 ? 200 : op->path.n), op->path.p,
+                   WH_FMT(look->class), WH_FMT(look->format));
+}
+
+/* What the scanner calls one regular file; only text and known data pass. */
+static bool look_at(struct hub_land *l, const struct hub_op *op,
+                    struct wh_str *class, struct wh_err *err)
+{
+    struct wh_arena a;
+    struct weigh_look look;
+    struct wh_str data;
+    struct wh_src src;
+    bool ok;
+
+    wh_arena_init(&a, HUB_REGULAR_MAX + (4 << 20));
+    ok = hub_ops_data(l->ops, op, &a, &data, err);
+    if (ok) {
+        src = wh_src_mem(data.p, data.n);
+        ok = weigh_look(l->zygote, &a, &src, op->path, &look, err);
+    }
+    if (ok) {
+        *class = wh_arena_dup(l->a, look.class);
+        ok = (wh_str_is(look.class, "text") || wh_str_is(look.class, "data")) ||
+             refuse(op, &look, err);
+    }
+    wh_arena_done(&a);
+    return ok;
+}
+
+static bool look_at_all(struct hub_land *l, struct wh_str **out,
+                        struct wh_err *err)
+{
+    struct wh_str *classes =
+        wh_arena_array(l->a, l->ops->n + 1, sizeof *classes);
+
+    for (size_t i = 0; i < l->ops->n; i++) {
+        if (l->ops->list[i].kind == HUB_OP_FILE &&
+            !look_at(l, &l->ops->list[i], &classes[i], err)) {
+            return false;
+        }
+    }
+    *out = classes;
+    return true;
+}
+
+/* ---- the writer's part ---- */
+
+struct landing {
+    const struct hub_land *l;
+    const struct hub_git *g;
+    struct wh_str ref;
+    const struct hub_oid *old, *new;
+    struct hub_head *head; /* null: not main */
+    int64_t now;
+};
+
+static bool land_fn(struct db *db, void *ctx, struct wh_err *err)
+{
+    const struct landing *x = ctx;
+    const struct store_repo *repo = x->l->repo;
+
+    return hub_git_flush(x->g, db, err) &&
+           hub_ref_move(db, repo->id, x->ref, x->old, x->new, x->l->who->id,
+                        err) &&
+           hub_lfs_claim(db, repo->id, x->l->ops, err) &&
+           (!x->head ||
+            store_repo_head_set(db, repo->id, &x->head->row, x->head->tags,
+                                x->head->n_tags, x->now, err)) &&
+           hub_release_begin(db, repo, x->new, err);
+}
+
+/* ---- one try ---- */
+
+static bool check_parent(const struct hub_land *l, const struct hub_oid *tip,
+                         struct wh_err *err)
+{
+    char hex[HUB_OID_HEX + 1];
+
+    if (l->ops->parent.n == 0) {
+        return true;
+    }
+    hub_oid_hex(tip, hex);
+    return wh_str_starts(wh_str_of(hex), l->ops->parent) ||
+           wh_fail(err, WH_HEAD_MOVED,
+                   "A commit has happened since. Please refresh and try "
+                   "again.");
+}
+
+static bool read_head(struct hub_land *l, struct hub_git *g, struct wh_str ref,
+                      const struct hub_oid *commit, struct hub_head **out,
+                      struct wh_err *err)
+{
+    *out = NULL;
+    if (!wh_str_is(ref, "refs/heads/main")) {
+        return true;
+    }
+    *out = WH_NEW(l->a, struct hub_head);
+    if (!hub_head_read(g, commit, l->repo->kind, l->a, *out, err)) {
+        return false;
+    }
+    /* the old tiers stand until the new revision is decided */
+    memcpy((*out)->row.tiers, l->repo->head.tiers, sizeof l->repo->head.tiers);
+    (*out)->row.subject = l->repo->head.subject;
+    (*out)->row.state = STORE_REPO_WEIGHING;
+    if ((*out)->row.sdk.n == 0) {
+        (*out)->row.sdk = l->repo->head.sdk;
+    }
+    return true;
+}
+
+static bool try_once(struct hub_land *l, struct hub_git *g, struct wh_str ref,
+                     const struct hub_blob *blobs, struct hub_oid *commit,
+                     bool *moved, struct wh_err *err)
+{
+    struct hub_commit_in in = {.ops = l->ops,
+                               .blobs = blobs,
+                               .author = l->who->name,
+                               .email = hub_commit_email(l->a, l->who->name).p,
+                               .time_us = wh_now_us()};
+    struct landing x = {.l = l, .g = g, .ref = ref, .now = in.time_us};
+    struct hub_oid tip;
+    bool found, empty;
+
+    if (!hub_ref_read(l->db, l->repo->id, ref, &found, &tip, err)) {
+        return false;
+    }
+    if (!found && !wh_str_is(ref, "refs/heads/main")) {
+        return wh_fail(err, WH_REVISION_NOT_FOUND, "Invalid rev id: %.*s",
+                       WH_FMT(l->branch));
+    }
+    in.parent = found ? &tip : NULL;
+    if ((found && !check_parent(l, &tip, err)) ||
+        !hub_commit_build(g, &in, l->a, commit, &empty, err)) {
+        return false;
+    }
+    *moved = !empty;
+    if (empty) {
+        *commit = tip;
+        return true;
+    }
+    if (!read_head(l, g, ref, commit, &x.head, err)) {
+        return false;
+    }
+    x.old = in.parent;
+    x.new = commit;
+    return db_write(l->writer, land_fn, &x, err);
+}
+
+static bool land_with(struct hub_land *l, struct hub_git *g,
+                      struct hub_oid *commit, bool *moved, struct wh_err *err)
+{
+    struct wh_str *classes, ref;
+    struct hub_blob *blobs;
+
+    if (!hub_ref_name(l->a, l->branch, &ref, err) ||
+        !hub_lfs_sizes(l->db, l->repo, l->who->id, l->ops, err) ||
+        !look_at_all(l, &classes, err) ||
+        !hub_commit_blobs(g, l->ops, classes, l->open_dir, l->a, &blobs, err)) {
+        return false;
+    }
+    for (int i = 0; i < TRIES; i++) {
+        *err = (struct wh_err){0};
+        if (try_once(l, g, ref, blobs, commit, moved, err)) {
+            return true;
+        }
+        if (err->code != WH_HEAD_MOVED || l->ops->parent.n > 0) {
+            return false;
+        }
+    }
+    return false;
+}
+
+bool hub_land(struct hub_land *l, struct hub_oid *commit, bool *moved,
+              struct wh_err *err)
+{
+    struct hub_git *g = NULL;
+    bool ok = hub_git_open(l->db, l->repo->id, l->open_dir, &g, err) &&
+              land_with(l, g, commit, moved, err);
+
+    hub_git_close(&g);
+    return ok;
+}
