@@ -32,6 +32,7 @@ static void wraps_and_details(void **state)
     /* an argument may come from the error itself */
     (void)wh_fail(&err, WH_IO, "then %s", err.msg);
     assert_string_equal(err.msg, "then config.json: line 3");
+    assert_string_equal(err.detail, ""); /* of the failure before */
 }
 
 static void names_system_failures(void **state)
