@@ -305,6 +305,7 @@ bool net_server_start(const struct net_conf *conf, struct net_server **out,
                       struct wh_err *err)
 {
     wh_assert(conf->plan != NULL && conf->listen_fd >= 0);
+    wh_assert(conf->limits.head_bytes > 0 && conf->limits.connections > 0);
     struct net_server *srv = wh_alloc(sizeof *srv);
     uint8_t boot[6];
     uint64_t seed;

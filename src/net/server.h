@@ -226,7 +226,7 @@ void net_answer_length(struct net_req *r, uint64_t len);
 void net_answer_close(struct net_req *r);
 
 enum net_pull_result {
-    NET_PULL_MORE, /* *n bytes were written (0 is allowed only with park) */
+    NET_PULL_MORE, /* *n > 0 bytes were written, more will follow */
     NET_PULL_END,  /* *n bytes were written, the last ones */
     NET_PULL_FAIL, /* the rest can not be had: the connection is cut */
     NET_PULL_WAIT  /* nothing yet: the job called net_park; the pull function
@@ -267,8 +267,9 @@ void net_park_until(struct net_req *r, int64_t deadline_us,
  * False: too late (deadline passed, client gone): fn will not run, and r must
  * not be touched again. Any thread; at most once per park. */
 bool net_resume(struct net_req *r, void (*fn)(struct net_req *r));
-/* Runs at once when the client leaves while the request is parked; then the
- * request is over (the hold must still be given back). A client that only
+/* Runs at once when the client leaves while the request is parked (a sink and a
+ * pull source are told by their own gone and done instead); then the request is
+ * over (the hold must still be given back). A client that only
  * closes its sending side counts as gone for requests with such a hook, and is
  * answered normally otherwise. */
 void net_on_gone(struct net_req *r, void (*fn)(struct net_req *r, void *ctx),

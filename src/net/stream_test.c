@@ -179,13 +179,27 @@ static void plan(void *app, const struct net_req *r, struct net_plan *p)
     }
 }
 
+/* Faults in the language of this application. */
+static void say_fault(void *app, const struct net_req *r,
+                      struct net_fault fault, struct wh_buf *out,
+                      const char **type)
+{
+    (void)app;
+    wh_buf_fmt(out, "<%d %s %.*s>", fault.status, fault.message,
+               r != NULL ? (int)r->path.n : 0, r != NULL ? r->path.p : "");
+    *type = "text/fault";
+}
+
 static struct test_server server;
 
 static int up(void **state)
 {
     (void)state;
-    struct net_conf conf = {
-        .loops = 2, .workers = 4, .limits = net_limits_default(), .plan = plan};
+    struct net_conf conf = {.loops = 2,
+                            .workers = 4,
+                            .limits = net_limits_default(),
+                            .plan = plan,
+                            .fault = say_fault};
     conf.limits.linger_ms = 300;
     test_server_up(&server, &conf);
     return 0;
@@ -256,8 +270,8 @@ static void expect_digest(int fd, const char *body, size_t n)
 static void test_sizes(void **state)
 {
     (void)state;
-    static const size_t sizes[] = {0,      1,      65535,      65536,  262143,
-                                   262144, 262145, 3 * 262144, 5000001};
+    static const size_t sizes[] = {0,      1,      65535,  65536,  262143,
+                                   262144, 262145, 786432, 5000001};
     static const char *const paths[] = {"/take", "/later"};
     int fd = test_connect(&server);
     for (size_t i = 0; i < sizeof sizes / sizeof *sizes; i++) {
@@ -349,6 +363,14 @@ static void test_over_limit(void **state)
     start(fd, "/take", LIMIT + 1, "Expect: 100-continue\r\n");
     char *all = test_read_all(fd, NULL, NULL);
     assert_memory_equal(all, "HTTP/1.1 413 ", 13);
+    assert_non_null(strstr(all, "\r\nContent-Type: text/fault\r\n"));
+    assert_non_null(strstr(all, "<413 the body is too large /take>"));
+    wh_free(all);
+    close(fd);
+    fd = test_connect(&server);
+    test_say(fd, "nonsense\r\n\r\n");
+    all = test_read_all(fd, NULL, NULL);
+    assert_non_null(strstr(all, "<501 this method is not served here >"));
     wh_free(all);
     close(fd);
     assert_int_equal(handled, 0);

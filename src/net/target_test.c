@@ -84,7 +84,8 @@ static void test_many_segments(void **state)
         struct wh_err err = {0};
         struct net_path p;
         for (size_t i = 0; i < n; i++) {
-            memcpy(text + 2 * i, "/a", 2);
+            text[2 * i] = '/';
+            text[2 * i + 1] = 'a';
         }
         assert_int_equal(net_path_split(wh_str_mem(text, 2 * n), &p, &err),
                          n <= NET_SEGMENTS);

@@ -112,8 +112,9 @@ static enum net_pull_result wait_pull(struct net_req *r, void *ctx, char *buf,
         give_back(r);
         return NET_PULL_WAIT;
     }
-    memcpy(buf, "piece", 5);
-    *n = 5;
+    struct wh_str piece = WH_S("piece");
+    memcpy(buf, piece.p, piece.n);
+    *n = piece.n;
     return *step == 6 ? NET_PULL_END : NET_PULL_MORE;
 }
 
@@ -208,15 +209,21 @@ static struct net_conf make_conf(void)
                              .worker_exit = fini};
 }
 
-static int up(void **state)
+static void up_with(unsigned loops)
 {
-    (void)state;
     struct net_conf conf = make_conf();
+    conf.loops = loops;
     parked_n = gone_calls = late_calls = ended_good = ended_bad = 0;
     arenas_gone = inits = exits = 0;
     memset((void *)(uintptr_t)held, 0, sizeof held);
     test_server_up(&server, &conf);
     assert_int_equal(inits, 3);
+}
+
+static int up(void **state)
+{
+    (void)state;
+    up_with(2);
     return 0;
 }
 
@@ -446,7 +453,7 @@ static void test_stop_graceful(void **state)
     (void)state;
     unsigned grace = 10000;
     pthread_t id;
-    up(NULL);
+    up_with(1); /* so that all learn of the stop together */
     int idle = ask("/"), busy = ask("/park");
     expect(idle, 200, "resumed");
     struct net_req *r = wait_held(0);
@@ -471,7 +478,7 @@ static void test_stop_hard(void **state)
     (void)state;
     unsigned grace = 50;
     pthread_t id;
-    up(NULL);
+    up_with(2);
     int busy = ask("/hooked"), endless_one = ask("/tagged?a");
     struct net_req *r = wait_held(0);
     char c;
