@@ -269,9 +269,9 @@ void net_park_until(struct net_req *r, int64_t deadline_us,
 bool net_resume(struct net_req *r, void (*fn)(struct net_req *r));
 /* Runs at once when the client leaves while the request is parked (a sink and a
  * pull source are told by their own gone and done instead); then the request is
- * over (the hold must still be given back). A client that only
- * closes its sending side counts as gone for requests with such a hook, and is
- * answered normally otherwise. */
+ * over (the hold must still be given back). A client that only closes its
+ * sending side counts as gone for requests with such a hook, and is answered
+ * normally otherwise. */
 void net_on_gone(struct net_req *r, void (*fn)(struct net_req *r, void *ctx),
                  void *ctx);
 /* Runs as the last job of the request, when its answer has been handed to the
