@@ -35,6 +35,7 @@ const struct proc_job_type *cmd_jobs(unsigned *n)
     static struct proc_job_type types[JOBS_MAX];
 
     wh_assert(scan_jobs_count <= JOBS_MAX);
+    scan_jobs_prepare();
     for (size_t i = 0; i < scan_jobs_count; i++) {
         types[i] = (struct proc_job_type){.type = (uint16_t)scan_jobs[i].type,
                                           .name = scan_jobs[i].name,

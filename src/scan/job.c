@@ -6,6 +6,7 @@
 #include "scan/job.h"
 
 #include "base/arena.h"
+#include "base/json.h"
 #include "base/mem.h"
 #include "base/rd.h"
 #include "scan/index.h"
@@ -422,6 +423,14 @@ bool scan_job_rebuild_read(struct wh_str answer, uint8_t hash[32],
     *size = wh_rd_u64le(&r);
     return wh_rd_end(&r) ||
            wh_fail(err, WH_CORRUPT, "a malformed answer of a rebuild");
+}
+
+void scan_jobs_prepare(void)
+{
+    char hex[WH_SHA256_HEX + 1];
+    wh_sha256_hex_of(WH_S(""), hex);
+    json_decref(json_pack("{s:i}", "v", 1));
+    scan_xorb_codec_free(&(struct scan_xorb_codec *){scan_xorb_codec_new()});
 }
 
 const struct scan_job_row scan_jobs[] = {

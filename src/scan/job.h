@@ -122,6 +122,11 @@ void scan_job_rebuild_term(struct wh_buf *b, const struct scan_rebuild_term *t);
 bool scan_job_rebuild_read(struct wh_str answer, uint8_t hash[32],
                            uint64_t *size, struct wh_err *err) WH_CHECK;
 
+/* Load what the libraries load on first use (OpenSSL's configuration, the seed
+ * of jansson's hash table), so that a job in a locked-in fork of this process
+ * needs no file any more. Call before the first fork; cheap when repeated. */
+void scan_jobs_prepare(void);
+
 /* All jobs, in the order of enum scan_job_type. */
 extern const struct scan_job_row scan_jobs[];
 extern const size_t scan_jobs_count;

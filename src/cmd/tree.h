@@ -1,0 +1,32 @@
+/*
+ * tree.h - a file or a folder that a person named, and the files in it.
+ * Owner: cmd_tree_open .. cmd_tree_close; names live in the arena.
+ * Never: follows a symbolic link inside the folder, or leaves it.
+ */
+#ifndef WH_CMD_TREE_H
+#define WH_CMD_TREE_H
+
+#include "base/arena.h"
+
+#define CMD_TREE_FILES_MAX 100000u
+#define CMD_TREE_DEPTH_MAX 64u
+
+struct cmd_tree {
+    struct wh_str root;   /* as the person wrote it */
+    bool folder;          /* else `root` is the one file */
+    int fd;               /* of the folder, or of the file */
+    struct wh_str *files; /* relative to the folder, sorted; "" for a file */
+    size_t n, skipped;    /* skipped: links, sockets, devices */
+};
+
+/* WH_NOT_FOUND, WH_TOO_LARGE over the limits, WH_IO. */
+bool cmd_tree_open(struct wh_arena *a, const char *path, struct cmd_tree *out,
+                   struct wh_err *err) WH_CHECK;
+void cmd_tree_close(struct cmd_tree *t);
+/* Open a file of the tree by its relative name for reading; *size is its length
+ * now. The descriptor is the caller's. WH_NOT_FOUND if it is no regular file.
+ */
+bool cmd_tree_file(const struct cmd_tree *t, struct wh_str rel, int *fd,
+                   uint64_t *size, struct wh_err *err) WH_CHECK;
+
+#endif
