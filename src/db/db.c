@@ -379,5 +379,7 @@ bool db_read(struct db *db, db_fn *fn, void *ctx, struct wh_err *err)
 bool db_tx(struct db *db, db_fn *fn, void *ctx, struct wh_err *err)
 {
     wh_assert(!db->in_fn);
-    return in_transaction(db, DB_BEGIN_WRITE, fn, ctx, err);
+    bool ok = in_transaction(db, DB_BEGIN_WRITE, fn, ctx, err);
+    db_maintain(db);
+    return ok;
 }

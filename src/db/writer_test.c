@@ -11,8 +11,10 @@
 #include <pthread.h>
 #include <semaphore.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -309,6 +311,43 @@ static void test_real_write_error(void **state)
     assert_int_equal(pairs_in(t), 2);
 }
 
+/* One row of 64 KiB. */
+static bool put_large(struct db *db, void *ctx, struct wh_err *err)
+{
+    static char text[65536];
+    memset(text, 'x', sizeof text);
+    struct db_stmt *s = db_start(db, DBQ_DB_MIGRATION_INSERT);
+    db_bind_i64(s, 1, *(int64_t *)ctx);
+    db_bind_text(s, 2, wh_str_mem(text, sizeof text));
+    db_bind_cstr(s, 3, "00");
+    db_bind_i64(s, 4, 0);
+    return db_exec(s, err);
+}
+
+/* Several times what the log may grow to, by the writer and without it. */
+static void test_log_stays_small(void **state)
+{
+    struct testdb *t = *state;
+    struct wh_err err = {0};
+    struct stat st;
+    char log[96];
+    snprintf(log, sizeof log, "%s-wal", t->path);
+    for (int64_t i = BASE; i < BASE + 300; i++) {
+        assert_true(db_write(t->w, put_large, &i, &err));
+    }
+    assert_true(db_write(t->w, nothing, NULL, &err));
+    assert_int_equal(stat(log, &st), 0);
+    assert_in_range(st.st_size, 1, 8 << 20);
+    db_writer_free(&t->w);
+    t->db = db_open(t->path, false, &err);
+    assert_non_null(t->db);
+    for (int64_t i = BASE + 300; i < BASE + 600; i++) {
+        assert_true(db_tx(t->db, put_large, &i, &err));
+    }
+    assert_int_equal(stat(log, &st), 0);
+    assert_in_range(st.st_size, 1, 8 << 20);
+}
+
 /* In the child: write pairs for ever, reporting each that was acknowledged. */
 static void write_until_killed(const char *path, int64_t first, int fd)
 {
@@ -371,6 +410,7 @@ int main(void)
         T(test_async_order_and_full_queue),
         T(test_faults_leave_the_writer_usable),
         T(test_real_write_error),
+        T(test_log_stays_small),
         T(test_kill_loses_nothing_acknowledged),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
