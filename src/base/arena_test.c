@@ -173,6 +173,7 @@ static void poisons(void **state)
     assert_true(__asan_address_is_poisoned(q - 1));
     assert_true(__asan_address_is_poisoned(q + 10));
     char *full = wh_arena_alloc(&a, 64); /* no padding before the red zone */
+    (void)wh_arena_alloc(&a, 64);
     assert_true(__asan_address_is_poisoned(full + 64));
     assert_true(__asan_address_is_poisoned(full + 64 + 15));
     wh_arena_reset(&a);
