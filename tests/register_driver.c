@@ -16,6 +16,7 @@
 #include "base/mem.h"
 #include "base/sha256.h"
 #include "base/time.h"
+#include "proc/supervise.h"
 #include "register/register.h"
 #include <limits.h>
 #include <pthread.h>
@@ -44,10 +45,39 @@ static int told(const struct wh_err *err)
     return wh_err_row(err->code)->exit_code;
 }
 
-/* The signer as a child of its own. */
-static bool fork_signer(struct house *h, struct wh_err *err)
+/* The signer's process itself. */
+static _Noreturn void run_signer(struct house *h, int fd)
 {
     uid_t me = getuid();
+    struct wh_err err = {0};
+    proc_die_with_parent(SIGKILL);
+    wh_log_process("signer");
+    bool ok = register_signer_open(h->keys, &h->signer, &err) &&
+              register_signer_serve(h->signer, fd, &me, 1, &err);
+    register_signer_close(&h->signer);
+    exit(ok ? 0 : told(&err));
+}
+
+/* Starts it again when a crash point ended it, as the supervisor does. */
+static _Noreturn void keep_signer(struct house *h, int fd)
+{
+    int status = 0;
+    proc_die_with_parent(SIGKILL);
+    for (;;) {
+        pid_t pid = fork();
+        if (pid == 0) {
+            run_signer(h, fd);
+        }
+        waitpid(pid, &status, 0);
+        if (!WIFEXITED(status) || WEXITSTATUS(status) != 99) {
+            _exit(WIFEXITED(status) ? WEXITSTATUS(status) : 1);
+        }
+        unsetenv("WEIGHHOUSE_CRASH_AT");
+    }
+}
+
+static bool fork_signer(struct house *h, struct wh_err *err)
+{
     if (!wh_dir_make(h->run, 0700, err)) {
         return false;
     }
@@ -57,9 +87,7 @@ static bool fork_signer(struct house *h, struct wh_err *err)
     }
     h->signer_pid = fork();
     if (h->signer_pid == 0) {
-        bool ok = register_signer_open(h->keys, &h->signer, err) &&
-                  register_signer_serve(h->signer, fd, &me, 1, err);
-        exit(ok ? 0 : told(err));
+        keep_signer(h, fd);
     }
     close(fd);
     h->client = proc_client_new(h->run, REGISTER_SIGNER_NAME, 2, 0, err);
@@ -115,7 +143,7 @@ static void close_house(struct house *h)
     proc_client_free(&h->client);
     register_signer_close(&h->signer);
     if (h->signer_pid > 0) {
-        kill(h->signer_pid, SIGTERM);
+        kill(h->signer_pid, SIGKILL); /* it holds nothing but what is synced */
         waitpid(h->signer_pid, NULL, 0);
     }
 }

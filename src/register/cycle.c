@@ -290,12 +290,13 @@ bool register_publish(struct register_log *log, struct wh_err *err)
 static bool carry_out(struct register_log *log, uint64_t from,
                       struct wh_err *err)
 {
+    const struct register_range range = {
+        .base = from, .from = from, .to = log->size, .final = true};
     struct head h = {.log = log};
     struct wh_buf note;
     wh_buf_init(&note, TLOG_NOTE_MAX);
     bool ok = sign_and_store(log, &h, &note, err) &&
-              register_write_tiles(log, from, log->size, true, false, err) &&
-              reveal(log, &h, err);
+              register_write_tiles(log, &range, err) && reveal(log, &h, err);
     wh_buf_done(&note);
     if (ok) {
         register_edge_trim(&log->edge);

@@ -62,11 +62,17 @@ enum register_turn {
 enum register_turn register_cycle(struct register_log *log, struct wh_err *err);
 /* Hashes of the tree at log->size: the edge, else full tiles on disk. */
 struct tlog_reader register_log_reader(struct register_log *log);
-/* Write what entries [from, to) add (at most REGISTER_BATCH): full tiles and
- * bundles, and with `final` the partial ones of size `to`; then read back. The
- * edge must reach `to`. */
-bool register_write_tiles(struct register_log *log, uint64_t from, uint64_t to,
-                          bool final, bool rewrite,
+/* What is to be written: entries [from, to), at most REGISTER_BATCH, of a log
+ * whose partial tiles were last written at size `base`. */
+struct register_range {
+    uint64_t base, from, to;
+    bool final;   /* also the partial tiles of size `to` */
+    bool rewrite; /* do not trust what is there */
+};
+/* Write bundles and tiles, make them durable, read the bundles back. The edge
+ * must reach `to`. */
+bool register_write_tiles(struct register_log *log,
+                          const struct register_range *r,
                           struct wh_err *err) WH_CHECK;
 /* Have the head at log->size signed, store the note, make it the checkpoint,
  * record that. Tiles must be durable. */

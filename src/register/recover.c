@@ -149,6 +149,7 @@ static bool rewrite(struct register_log *log, uint64_t from, uint64_t to,
                     struct wh_err *err)
 {
     struct tlog_hash h[TLOG_TILE_WIDTH];
+    struct register_range r = {.base = from, .rewrite = true};
     while (from < to) {
         uint64_t next = from - from % TLOG_TILE_WIDTH + TLOG_TILE_WIDTH;
         next = next < to ? next : to;
@@ -158,7 +159,10 @@ static bool rewrite(struct register_log *log, uint64_t from, uint64_t to,
         for (uint64_t i = 0; i < next - from; i++) {
             register_edge_add(&log->edge, &h[i]);
         }
-        if (!register_write_tiles(log, from, next, next == to, true, err)) {
+        r.from = from;
+        r.to = next;
+        r.final = next == to;
+        if (!register_write_tiles(log, &r, err)) {
             return false;
         }
         register_edge_trim(&log->edge);

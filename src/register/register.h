@@ -82,10 +82,11 @@ void register_kick(struct register_log *log);
  * same. WH_UNAVAILABLE when the log closes, WH_CORRUPT when it has halted. */
 bool register_wait(struct register_log *log, int64_t outbox, int64_t deadline,
                    struct register_place *out, struct wh_err *err) WH_CHECK;
-/* The same without a thread: done is called exactly once, from the sequencer's
- * thread, with either place or err (the other is null). Must be quick. */
+/* Called exactly once, from the sequencer's thread, with either place or err
+ * (the other is null). Must be quick. */
 typedef void register_done(void *ctx, const struct register_place *place,
                            const struct wh_err *err);
+/* The same as register_wait without a thread that waits. */
 void register_wait_async(struct register_log *log, int64_t outbox,
                          int64_t deadline, register_done *done, void *ctx);
 

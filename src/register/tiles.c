@@ -62,50 +62,57 @@ static bool read_back(struct register_log *log, const struct tlog_tile *t,
     return true;
 }
 
-/* The tiles of one level that entries [from, to) add to. */
-static bool write_level(struct register_log *log, unsigned level, uint64_t from,
-                        uint64_t to, bool final, bool rewrite,
-                        struct wh_err *err)
+static bool write_tile(struct register_log *log, unsigned level, uint64_t index,
+                       uint64_t width, bool rewrite, struct wh_err *err)
 {
-    uint64_t before = from >> (TLOG_TILE_HEIGHT * level);
-    uint64_t after = to >> (TLOG_TILE_HEIGHT * level);
-    for (uint64_t n = before / TLOG_TILE_WIDTH;
-         before < after && n * TLOG_TILE_WIDTH < after; n++) {
-        struct tlog_tile t = {.level = level, .index = n};
-        t.width = tlog_tile_width(to, level, n);
-        if (t.width < TLOG_TILE_WIDTH && !final) {
-            continue;
-        }
-        if (!register_files_put(log->files, &t,
-                                register_edge_tile(&log->edge, &t), rewrite,
-                                err)) {
-            return false;
-        }
-        register_crash_point(REGISTER_AT_FIRST_FILE);
+    struct tlog_tile t = {
+        .level = level, .index = index, .width = (unsigned)width};
+    struct wh_str bytes = register_edge_tile(&log->edge, &t);
+    if (!register_files_put(log->files, &t, bytes, rewrite, err)) {
+        return false;
     }
+    register_crash_point(REGISTER_AT_FIRST_FILE);
     return true;
 }
 
-bool register_write_tiles(struct register_log *log, uint64_t from, uint64_t to,
-                          bool final, bool rewrite, struct wh_err *err)
+/* One level: the tiles that became full between r->from and r->to, and at the
+ * end the partial one, if the level has grown since r->base. */
+static bool write_level(struct register_log *log, unsigned level,
+                        const struct register_range *r, struct wh_err *err)
+{
+    unsigned shift = TLOG_TILE_HEIGHT * level;
+    uint64_t full = (r->to >> shift) / TLOG_TILE_WIDTH;
+    uint64_t rest = (r->to >> shift) % TLOG_TILE_WIDTH;
+    for (uint64_t n = (r->from >> shift) / TLOG_TILE_WIDTH; n < full; n++) {
+        if (!write_tile(log, level, n, TLOG_TILE_WIDTH, r->rewrite, err)) {
+            return false;
+        }
+    }
+    bool grown = r->to >> shift > r->base >> shift;
+    return !r->final || rest == 0 || !grown ||
+           write_tile(log, level, full, rest, r->rewrite, err);
+}
+
+bool register_write_tiles(struct register_log *log,
+                          const struct register_range *r, struct wh_err *err)
 {
     struct tlog_tile written[2];
     size_t n = 0;
     struct wh_buf b;
-    wh_assert(from < to && to - from <= REGISTER_BATCH);
+    wh_assert(r->from < r->to && r->to - r->from <= REGISTER_BATCH);
     wh_buf_init(&b, TLOG_BUNDLE_MAX);
     bool ok = true;
-    for (uint64_t i = from / TLOG_TILE_WIDTH; ok && i * TLOG_TILE_WIDTH < to;
-         i++) {
+    for (uint64_t i = r->from / TLOG_TILE_WIDTH;
+         ok && i * TLOG_TILE_WIDTH < r->to; i++) {
         struct tlog_tile t = {.entries = true, .index = i};
-        t.width = tlog_tile_width(to, 0, i);
-        if (t.width == TLOG_TILE_WIDTH || final) {
-            ok = write_bundle(log, &t, rewrite, &b, err);
+        t.width = tlog_tile_width(r->to, 0, i);
+        if (t.width == TLOG_TILE_WIDTH || r->final) {
+            ok = write_bundle(log, &t, r->rewrite, &b, err);
             written[n++] = t;
         }
     }
     for (unsigned level = 0; ok && level < TLOG_TILE_LEVELS; level++) {
-        ok = write_level(log, level, from, to, final, rewrite, err);
+        ok = write_level(log, level, r, err);
     }
     ok = ok && register_files_sync(log->files, err);
     register_crash_point(REGISTER_AT_WRITTEN);

@@ -41,6 +41,7 @@ struct tlog_reader {
     void *ctx;
 };
 
+/* Same bytes? */
 bool tlog_hash_eq(const struct tlog_hash *a, const struct tlog_hash *b);
 /* SHA-256(0x00 || entry). */
 void tlog_hash_leaf(struct wh_str entry, struct tlog_hash *out);
