@@ -341,7 +341,7 @@ static bool check_rules(struct keeper *k, struct keeper_case *c,
 
 bool keeper_judge(struct keeper *k, struct keeper_case *c, struct wh_err *err)
 {
-    struct manifest m;
+    struct manifest m = {0};
     char subject[WH_SHA256_HEX + 1];
     wh_sha256_hex_of(c->manifest, subject);
     c->subject = wh_arena_dup(c->a, wh_str_of(subject));

@@ -119,6 +119,19 @@ static bool set_limit(int what, uint64_t n, struct wh_err *err)
            wh_fail_errno(err, WH_OUTSIDE, "set a limit of a process");
 }
 
+/* As many descriptors as wanted, or as the host allows. */
+static bool limit_files(uint64_t n, struct wh_err *err)
+{
+    struct rlimit l;
+    if (n == 0) {
+        return true;
+    }
+    if (getrlimit(RLIMIT_NOFILE, &l) != 0) {
+        return wh_fail_errno(err, WH_OUTSIDE, "ask for a limit of a process");
+    }
+    return set_limit(RLIMIT_NOFILE, n < l.rlim_max ? n : l.rlim_max, err);
+}
+
 static bool enter_user(const struct proc_sandbox *s, unsigned *missing,
                        struct wh_err *err)
 {
@@ -145,10 +158,8 @@ bool proc_sandbox_enter(const struct proc_sandbox *s, unsigned *missing,
 {
     /* the filter is the scanners' own, see proc_filter_load */
     unsigned lack = PROC_GUARD_SECCOMP;
-    if (s->limit_files && !set_limit(RLIMIT_NOFILE, s->limit_files, err)) {
-        return false;
-    }
-    if (!set_limit(RLIMIT_CORE, 0, err) || !enter_user(s, &lack, err)) {
+    if (!limit_files(s->limit_files, err) || !set_limit(RLIMIT_CORE, 0, err) ||
+        !enter_user(s, &lack, err)) {
         return false;
     }
     /* after the change of user, which may set it anew */

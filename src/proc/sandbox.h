@@ -35,7 +35,7 @@ struct proc_sandbox {
     unsigned npaths;
     bool files; /* true: leave the file system as it is */
     /* Resource limits; 0 leaves a limit as it is. */
-    uint64_t limit_files; /* RLIMIT_NOFILE */
+    uint64_t limit_files; /* RLIMIT_NOFILE; less if the host allows less */
 };
 
 /* Apply to the calling process (before its threads start). Guards that this
