@@ -4,8 +4,8 @@
 # sources of llhttp. Each is installed once; a stamp holds what it was made from.
 
 PACKAGES_BUILD=(
-    ca-certificates gcc git libc6-dev libcmocka-dev libgit2-dev libjansson-dev
-    liblz4-dev libmd4c-dev libseccomp-dev libsqlite3-dev libssl-dev
+    ca-certificates gcc git libc6-dev libcmocka-dev libcurl4-openssl-dev
+    libgit2-dev libjansson-dev liblz4-dev libmd4c-dev libseccomp-dev libsqlite3-dev libssl-dev
     libunistring-dev libxxhash-dev libyaml-dev libzstd-dev meson ninja-build
     pkg-config python3 python3-venv
 )
