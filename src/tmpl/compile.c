@@ -150,6 +150,28 @@ static bool raw_add(struct compiler *c, struct wh_str name)
     return path_parse(c, name, &node_new(c, TMPL_OP_RAW)->path);
 }
 
+/* Between the attributes of a tag. */
+static bool in_tag(const struct tmpl_place *p)
+{
+    return p->where == TMPL_WHERE_TAG || p->where == TMPL_WHERE_AFTER;
+}
+
+/* A section may begin in text, in a quoted value, and between attributes. */
+static bool may_begin(struct compiler *c)
+{
+    const char *what = NULL;
+
+    if (c->place.where == TMPL_WHERE_NAME) {
+        what = tmpl_place_settle(&c->place); /* "<a{{#x}} class=..." */
+    }
+    if (what) {
+        return wrong(c, what);
+    }
+    return c->place.where == TMPL_WHERE_TEXT || in_tag(&c->place) ||
+           c->place.where == TMPL_WHERE_QUOTED ||
+           wrong(c, "a section may not begin in the middle of a word");
+}
+
 static bool section_open(struct compiler *c, struct wh_str name,
                          enum tmpl_op op)
 {
@@ -158,22 +180,14 @@ static bool section_open(struct compiler *c, struct wh_str name,
     if (c->open_n == TMPL_OPEN_MAX) {
         return wrong(c, "too many sections open");
     }
-    if (c->place.where != TMPL_WHERE_TEXT && c->place.where != TMPL_WHERE_TAG &&
-        c->place.where != TMPL_WHERE_AFTER &&
-        c->place.where != TMPL_WHERE_QUOTED) {
-        return wrong(c, "a section may not begin in the middle of a word");
+    if (!may_begin(c)) {
+        return false;
     }
     o = &c->open[c->open_n++];
     o->node = c->file->n;
     o->name = name;
     o->place = c->place;
     return path_parse(c, name, &node_new(c, op)->path);
-}
-
-/* Both places are between the attributes of a tag. */
-static bool in_tag(const struct tmpl_place *p)
-{
-    return p->where == TMPL_WHERE_TAG || p->where == TMPL_WHERE_AFTER;
 }
 
 /* A section may be shown or not: both ways must lead to the same place. */
@@ -189,13 +203,15 @@ static bool same_place(const struct tmpl_place *a, const struct tmpl_place *b)
 static bool section_close(struct compiler *c, struct wh_str name)
 {
     struct open_section *o;
+    const char *what;
 
     if (c->open_n == 0 || !wh_str_eq(c->open[c->open_n - 1].name, name)) {
         return wrong(c, "this section is not the one that is open");
     }
     o = &c->open[--c->open_n];
-    if (c->place.where == TMPL_WHERE_KEY) {
-        c->place.where = TMPL_WHERE_AFTER; /* "{{#on}}checked{{/on}}" */
+    what = tmpl_place_settle(&c->place); /* "{{#on}}checked{{/on}}" */
+    if (what) {
+        return wrong(c, what);
     }
     if (!same_place(&o->place, &c->place)) {
         return wrong(c, "the section ends in another place of a tag");

@@ -175,3 +175,17 @@ const char *tmpl_place_step(struct tmpl_place *p, struct wh_str text)
     }
     return wrong;
 }
+
+const char *tmpl_place_settle(struct tmpl_place *p)
+{
+    const char *wrong = NULL;
+
+    if (p->where == TMPL_WHERE_NAME && p->word_n > 0) {
+        wrong = tag_named(p);
+        p->where = TMPL_WHERE_AFTER;
+    } else if (p->where == TMPL_WHERE_KEY) {
+        wrong = attribute_named(p);
+        p->where = TMPL_WHERE_AFTER;
+    }
+    return wrong;
+}

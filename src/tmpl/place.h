@@ -34,5 +34,9 @@ struct tmpl_place {
 
 /* Step over text. Returns null, or what is wrong with it (static string). */
 const char *tmpl_place_step(struct tmpl_place *p, struct wh_str text);
+/* A section begins or ends here: the name of a tag or attribute that was being
+ * written is complete, and only a blank or the tag's end may follow. Returns
+ * as above. */
+const char *tmpl_place_settle(struct tmpl_place *p);
 
 #endif
