@@ -166,6 +166,7 @@ struct keeper_status {
     bool memory_locked;   /* its keys can not reach swap */
     bool sealed;          /* false: a test build, see container.md */
 };
+/* Ask it. */
 bool keeper_status(struct proc_client *keeper, struct keeper_status *out,
                    struct wh_err *err) WH_CHECK;
 

@@ -1,7 +1,7 @@
 /* May this be opened? True papers open; each lie that front could tell, and
  * each case in which the rules say no, does not. */
 #include "keeper/server.h"
-#include "keeper/testpapers.h"
+#include "keeper/testing.h"
 
 #include "base/unit.h"
 

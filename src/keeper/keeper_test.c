@@ -2,7 +2,7 @@
  * job answers with the bytes of the file, XORB with its first bytes, REBUILD
  * copies the ranges of its terms. */
 #include "keeper/keeper.h"
-#include "keeper/testpapers.h"
+#include "keeper/testing.h"
 #include "keeper/wire.h"
 
 #include "base/enc.h"

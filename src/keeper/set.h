@@ -18,10 +18,15 @@ struct keeper_part {
 
 struct keeper_set;
 
+/* An empty set of this repo (at most KEEPER_REPO_MAX bytes, asserted). */
 struct keeper_set *keeper_set_new(struct wh_str repo);
+/* Wipes the keys, closes everything, nulls the pointer; null is fine. */
 void keeper_set_free(struct keeper_set **s);
+/* Its repo; a view that lives as long as the set. */
 struct wh_str keeper_set_repo(const struct keeper_set *s);
+/* How many containers it has. */
 size_t keeper_set_count(const struct keeper_set *s);
+/* Container i, asserted to be there; valid until the next one is added. */
 const struct keeper_part *keeper_set_part(const struct keeper_set *s, size_t i);
 /* Take one in; fd becomes the set's. WH_TOO_LARGE when it is full, WH_CONFLICT
  * when its digest was already given. */

@@ -129,9 +129,9 @@ void store_container_follower_free(struct store_container_follower **f);
 
 /* ---- several as one ---- */
 
+struct wh_arena;
 /* A source over n sources in order; they stay the caller's and must outlive
  * it. ctx lives in the arena. WH_TOO_LARGE if the sizes overflow. */
-struct wh_arena;
 bool store_joined_src(struct wh_arena *a, const struct wh_src *parts, size_t n,
                       struct wh_src *out, struct wh_err *err) WH_CHECK;
 

@@ -35,6 +35,7 @@ struct store_sealer {
     struct crypto_aead *aead;
 };
 
+/* Begin and end; the key is copied, and wiped at the end. */
 void store_sealer_init(struct store_sealer *s,
                        const uint8_t id[STORE_CONTAINER_ID],
                        const uint8_t key[STORE_CONTAINER_KEY]);

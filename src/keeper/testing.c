@@ -1,7 +1,7 @@
 /*
  * The papers of an opening, as front, weighing and register would make them.
  */
-#include "keeper/testpapers.h"
+#include "keeper/testing.h"
 
 #include "base/file.h"
 #include "base/json.h"

@@ -1,11 +1,11 @@
 /*
- * testpapers.h - for tests only: the papers of an opening, true or twisted, and
+ * testing.h - for tests only: the papers of an opening, true or twisted, and
  * a small register that signs what it is told.
  * Owner: testpapers_init .. testpapers_done; texts live in its arena.
  * Never: linked into the product.
  */
-#ifndef WH_KEEPER_TESTPAPERS_H
-#define WH_KEEPER_TESTPAPERS_H
+#ifndef WH_KEEPER_TESTING_H
+#define WH_KEEPER_TESTING_H
 
 #include "keeper/client.h"
 #include "tlog/checkpoint.h"
