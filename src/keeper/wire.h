@@ -12,17 +12,17 @@
 #include "proc/service.h"
 
 enum keeper_message {
-    KEEPER_MSG_NEW = 0x0301,
-    KEEPER_MSG_BEGIN = 0x0302,
-    KEEPER_MSG_ADD = 0x0303,
-    KEEPER_MSG_FEED = 0x0304, /* one-way */
-    KEEPER_MSG_SETTLE = 0x0305,
-    KEEPER_MSG_SCAN = 0x0306,
-    KEEPER_MSG_XORB = 0x0307,
-    KEEPER_MSG_REBUILD = 0x0308,
-    KEEPER_MSG_OPEN = 0x0309,
-    KEEPER_MSG_PLAIN = 0x030a,
-    KEEPER_MSG_STATUS = 0x030b
+    KEEPER_MSG_NEW = 0x0401,
+    KEEPER_MSG_BEGIN = 0x0402,
+    KEEPER_MSG_ADD = 0x0403,
+    KEEPER_MSG_FEED = 0x0404, /* one-way */
+    KEEPER_MSG_SETTLE = 0x0405,
+    KEEPER_MSG_SCAN = 0x0406,
+    KEEPER_MSG_XORB = 0x0407,
+    KEEPER_MSG_REBUILD = 0x0408,
+    KEEPER_MSG_OPEN = 0x0409,
+    KEEPER_MSG_PLAIN = 0x040a,
+    KEEPER_MSG_STATUS = 0x040b
 };
 
 /* Jobs of scan/job.h that the keeper runs, and their ceilings. */
