@@ -28,6 +28,7 @@ struct run {
     bool json, jq;
     const char *word[WORDS_MAX]; /* verb and its arguments */
     int words;
+    const char *evidence; /* --evidence */
 };
 
 static const char *const help_text =
@@ -38,7 +39,8 @@ static const char *const help_text =
     "document\n"
     "  check [LINE...]          is a line fit: its cases, and a case for each "
     "rule\n"
-    "  explain LINE EVIDENCE    what a line says about an evidence document, "
+    "  explain LINE [--evidence] EVIDENCE\n"
+    "                           what a line says about an evidence document, "
     "and "
     "why\n"
     "  export LINE --jq         the line as a program for plain jq\n"
@@ -241,10 +243,11 @@ static int line_explain(struct run *r)
     const struct rule_line *line;
     struct wh_str text;
     json_t *doc;
-    if (r->words != 3) {
+    if (r->words != (r->evidence ? 2 : 3)) {
         return wrong(r, "explain takes a line and an evidence document");
     }
-    if (!load(r, r->word[1], &line) || !read_input(r, r->word[2], &text) ||
+    const char *path = r->evidence ? r->evidence : r->word[2];
+    if (!load(r, r->word[1], &line) || !read_input(r, path, &text) ||
         !wh_json_parse(&r->arena, text, &doc, &r->err)) {
         return failed(r);
     }
@@ -344,6 +347,8 @@ static bool read_arguments(struct run *r, int argc, char **argv)
             r->json = true;
         } else if (strcmp(argv[i], "--jq") == 0) {
             r->jq = true;
+        } else if (strcmp(argv[i], "--evidence") == 0 && i + 1 < argc) {
+            r->evidence = argv[++i];
         } else if (argv[i][0] == '-' && argv[i][1] != '\0') {
             return wh_fail(&r->err, WH_USAGE,
                            "there is no option \"%.60s\"; see weighhouse line "

@@ -7,7 +7,7 @@
  */
 #include "rule/line.h"
 
-#define NAME_MAX_BYTES 60
+#define NAME_MAX_BYTES 31 /* "line/rule" is a name of the register */
 #define TEXT_MAX_BYTES 1500
 #define CITATIONS_MAX 16
 #define CANONICAL_MAX (2U * RULE_LINE_TEXT_MAX)
@@ -44,7 +44,7 @@ static bool get_text(json_t *o, const char *key, struct wh_str *out,
     return true;
 }
 
-/* Names and ids: lower case letters, digits, '.' and '-'. */
+/* Names and ids: a lower case letter, then more, digits, '.' and '-'. */
 static bool get_name(json_t *o, const char *key, struct wh_str *out,
                      struct wh_err *err)
 {
@@ -55,13 +55,14 @@ static bool get_name(json_t *o, const char *key, struct wh_str *out,
     for (size_t i = 0; ok && i < out->n; i++) {
         char c = out->p[i];
         bool inner = (c == '.' || c == '-') && i > 0 && i + 1 < out->n;
-        ok = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || inner;
+        bool digit = c >= '0' && c <= '9' && i > 0;
+        ok = (c >= 'a' && c <= 'z') || digit || inner;
     }
     if (!ok) {
         return wh_fail(err, WH_BAD_REQUEST,
-                       "\"%s\" must be a name of lower case letters, digits, "
-                       "'.' and '-'",
-                       key);
+                       "\"%s\" must be a name of at most %d lower case "
+                       "letters, digits, '.' and '-'",
+                       key, NAME_MAX_BYTES);
     }
     return true;
 }

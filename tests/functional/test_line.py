@@ -78,6 +78,7 @@ def test_explain_and_plain_jq_agree(name, tmp_path):
         assert json.loads(ours)["answer"] == answer
         told = line("explain", name, "-", stdin=text, code=code)
         assert f"{name}, version 1, says: {answer}" in told
+        assert told == line("explain", "--evidence", evidence, name, code=code)
 
 
 def test_backtest_has_no_false_answer():
@@ -96,6 +97,8 @@ def test_backtest_has_no_false_answer():
     (["show", "no.such.line"], 1),
     (["show", "demo.low", "--xml"], 2),
     (["explain", "demo.low"], 2),
+    (["explain", "demo.low", "--evidence"], 2),
+    (["explain", "demo.low", "--evidence", "/nonexistent", "more"], 2),
     (["export", "demo.low"], 2),
     (["explain", "demo.low", "/nonexistent"], 1),
     (["backtest", "demo.low", "demo.low"], 2),

@@ -1,0 +1,95 @@
+-- name: subject_add :exec
+INSERT INTO subject (sha256, manifest, created) VALUES ($1, $2, $3)
+ON CONFLICT (sha256) DO NOTHING;
+
+-- name: subject_manifest :one
+SELECT manifest FROM subject WHERE sha256 = $1;
+
+-- name: revision_subject_set :exec
+INSERT INTO revision_subject (repo, sha, subject, created) VALUES ($1, $2, $3, $4)
+ON CONFLICT (repo, sha) DO NOTHING;
+
+-- name: revision_subject_get :one
+SELECT subject FROM revision_subject WHERE repo = $1 AND sha = $2;
+
+-- name: subject_repos :many
+SELECT DISTINCT repo FROM revision_subject WHERE subject = $1 AND repo > $2
+ORDER BY repo LIMIT 200;
+
+-- name: line_document_add :exec
+INSERT INTO line_document (digest, name, version, doc, created)
+VALUES ($1, $2, $3, $4, $5) ON CONFLICT (digest) DO NOTHING;
+
+-- name: line_document_get :one
+SELECT doc FROM line_document WHERE digest = $1;
+
+-- name: evidence_add :exec
+INSERT INTO evidence (digest, subject, doc, created) VALUES ($1, $2, $3, $4)
+ON CONFLICT (digest) DO NOTHING;
+
+-- name: evidence_get :one
+SELECT doc FROM evidence WHERE digest = $1;
+
+-- name: decision_add :one
+INSERT INTO decision (public_id, subject, repo, digest, doc, leaf, evidence, answer,
+  tier_source, tier_software, tier_data, tier_weights, decided, until, outbox)
+VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)
+RETURNING id;
+
+-- name: decision_publish :exec
+UPDATE decision SET idx = $2, published = $3 WHERE outbox = $1 AND published IS NULL;
+
+-- name: decision_waiting :many
+SELECT d.outbox, e.idx FROM decision d JOIN log_entry e ON e.outbox = d.outbox
+WHERE d.published IS NULL AND e.idx < $1 ORDER BY d.outbox LIMIT 200;
+
+-- name: decision_current :one
+SELECT id, public_id, subject, repo, digest, doc, leaf, evidence, answer, tier_source,
+  tier_software, tier_data, tier_weights, decided, until, outbox, idx, published
+FROM decision WHERE subject = $1 AND (repo IS NULL OR repo = $2) AND published IS NOT NULL
+ORDER BY id DESC LIMIT 1;
+
+-- name: decision_latest :one
+SELECT id, public_id, subject, repo, digest, doc, leaf, evidence, answer, tier_source,
+  tier_software, tier_data, tier_weights, decided, until, outbox, idx, published
+FROM decision WHERE subject = $1 AND (repo IS NULL OR repo = $2)
+ORDER BY id DESC LIMIT 1;
+
+-- name: decision_by_public_id :one
+SELECT id, public_id, subject, repo, digest, doc, leaf, evidence, answer, tier_source,
+  tier_software, tier_data, tier_weights, decided, until, outbox, idx, published
+FROM decision WHERE public_id = $1;
+
+-- name: decision_of_subject :many
+SELECT id, public_id, subject, repo, digest, doc, leaf, evidence, answer, tier_source,
+  tier_software, tier_data, tier_weights, decided, until, outbox, idx, published
+FROM decision WHERE subject = $1 AND (repo IS NULL OR repo = $2) ORDER BY id DESC LIMIT $3;
+
+-- name: decision_of_repo :many
+SELECT id, public_id, subject, repo, digest, doc, leaf, evidence, answer, tier_source,
+  tier_software, tier_data, tier_weights, decided, until, outbox, idx, published
+FROM decision
+WHERE subject IN (SELECT subject FROM revision_subject WHERE repo = $1)
+  AND (repo IS NULL OR repo = $1)
+ORDER BY id DESC LIMIT $2;
+
+-- name: decision_due :many
+SELECT d.id, d.public_id, d.subject, d.repo, d.digest, d.doc, d.leaf, d.evidence, d.answer,
+  d.tier_source, d.tier_software, d.tier_data, d.tier_weights, d.decided, d.until, d.outbox,
+  d.idx, d.published
+FROM decision d
+WHERE d.until > 0 AND d.until <= $1 AND NOT EXISTS (
+  SELECT 1 FROM decision n WHERE n.subject = d.subject AND coalesce(n.repo, 0) = coalesce(d.repo, 0) AND n.id > d.id)
+ORDER BY d.until LIMIT $2;
+
+-- name: shadow_result_set :exec
+INSERT INTO shadow_result (subject, line, digest, answer, result, at)
+VALUES ($1, $2, $3, $4, $5, $6)
+ON CONFLICT (subject, line) DO UPDATE SET digest = excluded.digest,
+  answer = excluded.answer, result = excluded.result, at = excluded.at;
+
+-- name: shadow_result_of_subject :many
+SELECT result FROM shadow_result WHERE subject = $1 ORDER BY line;
+
+-- name: shadow_result_count :many
+SELECT answer, count(*) FROM shadow_result WHERE line = $1 GROUP BY answer ORDER BY answer;
