@@ -1,10 +1,12 @@
 /*
  * pickle.c - steps over opcodes and their arguments. The table says how long
- * an argument is and what an operation does to the question "does this run
- * something?"; no stack is kept, so the answer errs towards yes.
+ * an argument is, what an operation means for the question "does this run
+ * something?", and how it moves the stack; of the stack only the height is
+ * kept, so the answer errs towards yes.
  */
 #include "scan/pickle.h"
 
+#include "base/mem.h"
 #include "scan/win.h"
 
 /* Opcodes of one file that are looked at. A file with more is a pickle by
@@ -33,90 +35,113 @@ enum argument {
 enum effect {
     E_NONE,
     E_GLOBAL, /* imports */
+    E_EXT,    /* imports what a registry of the loader names */
     E_CALL,   /* calls, or sets attributes */
     E_STOP,
+    E_MARK,
 };
 
+/* An operation: length of its argument, what it means, how many values it
+ * takes from the stack (first all down to the mark, if `mark`) and leaves. */
 struct op {
-    uint8_t argument, effect;
+    uint8_t argument, effect, mark, pops, pushes;
 };
+
+#define PUSH(arg)                \
+    {                            \
+        A_##arg, E_NONE, 0, 0, 1 \
+    }
+#define KEEP(arg)                \
+    {                            \
+        A_##arg, E_NONE, 0, 1, 1 \
+    }
 
 static const struct op ops[256] = {
-    ['('] = {A_0, 0},
-    ['.'] = {A_0, E_STOP},
-    ['0'] = {A_0, 0},
-    ['1'] = {A_0, 0},
-    ['2'] = {A_0, 0},
-    ['F'] = {A_LINE, 0},
-    ['I'] = {A_LINE, 0},
-    ['J'] = {A_4, 0},
-    ['K'] = {A_1, 0},
-    ['L'] = {A_LINE, 0},
-    ['M'] = {A_2, 0},
-    ['N'] = {A_0, 0},
-    ['P'] = {A_LINE, 0},
-    ['Q'] = {A_0, 0},
-    ['R'] = {A_0, E_CALL},
-    ['S'] = {A_LINE, 0},
-    ['T'] = {A_L4, 0},
-    ['U'] = {A_L1, 0},
-    ['V'] = {A_LINE, 0},
-    ['X'] = {A_L4, 0},
-    ['a'] = {A_0, 0},
-    ['b'] = {A_0, E_CALL},
-    ['c'] = {A_2LINE, E_GLOBAL},
-    ['d'] = {A_0, 0},
-    ['e'] = {A_0, 0},
-    ['g'] = {A_LINE, 0},
-    ['h'] = {A_1, 0},
-    ['i'] = {A_2LINE, E_GLOBAL},
-    ['j'] = {A_4, 0},
-    ['l'] = {A_0, 0},
-    ['o'] = {A_0, E_CALL},
-    ['p'] = {A_LINE, 0},
-    ['q'] = {A_1, 0},
-    ['r'] = {A_4, 0},
-    ['s'] = {A_0, 0},
-    ['t'] = {A_0, 0},
-    ['u'] = {A_0, 0},
-    ['}'] = {A_0, 0},
-    [']'] = {A_0, 0},
-    [')'] = {A_0, 0},
-    ['G'] = {A_8, 0},
-    ['B'] = {A_L4, 0},
-    ['C'] = {A_L1, 0},
-    [PROTO] = {A_1, 0},
-    [0x81] = {A_0, E_CALL},
-    [0x82] = {A_1, E_GLOBAL},
-    [0x83] = {A_2, E_GLOBAL},
-    [0x84] = {A_4, E_GLOBAL},
-    [0x85] = {A_0, 0},
-    [0x86] = {A_0, 0},
-    [0x87] = {A_0, 0},
-    [0x88] = {A_0, 0},
-    [0x89] = {A_0, 0},
-    [0x8a] = {A_L1, 0},
-    [0x8b] = {A_L4, 0},
-    [0x8c] = {A_L1, 0},
-    [0x8d] = {A_L8, 0},
-    [0x8e] = {A_L8, 0},
-    [0x8f] = {A_0, 0},
-    [0x90] = {A_0, 0},
-    [0x91] = {A_0, 0},
-    [0x92] = {A_0, E_CALL},
-    [0x93] = {A_0, E_GLOBAL},
-    [0x94] = {A_0, 0},
-    [0x95] = {A_8, 0},
-    [0x96] = {A_L8, 0},
-    [0x97] = {A_0, 0},
-    [0x98] = {A_0, 0},
+    ['('] = {A_0, E_MARK, 0, 0, 0},
+    ['.'] = {A_0, E_STOP, 0, 1, 0},
+    ['0'] = {A_0, E_NONE, 0, 1, 0},
+    ['1'] = {A_0, E_NONE, 1, 0, 0},
+    ['2'] = {A_0, E_NONE, 0, 1, 2},
+    /* constants and empty containers */
+    ['F'] = PUSH(LINE),
+    ['I'] = PUSH(LINE),
+    ['J'] = PUSH(4),
+    ['K'] = PUSH(1),
+    ['L'] = PUSH(LINE),
+    ['M'] = PUSH(2),
+    ['N'] = PUSH(0),
+    ['S'] = PUSH(LINE),
+    ['T'] = PUSH(L4),
+    ['U'] = PUSH(L1),
+    ['V'] = PUSH(LINE),
+    ['X'] = PUSH(L4),
+    ['G'] = PUSH(8),
+    ['B'] = PUSH(L4),
+    ['C'] = PUSH(L1),
+    ['}'] = PUSH(0),
+    [']'] = PUSH(0),
+    [')'] = PUSH(0),
+    [0x88] = PUSH(0),
+    [0x89] = PUSH(0),
+    [0x8a] = PUSH(L1),
+    [0x8b] = PUSH(L4),
+    [0x8c] = PUSH(L1),
+    [0x8d] = PUSH(L8),
+    [0x8e] = PUSH(L8),
+    [0x8f] = PUSH(0),
+    [0x96] = PUSH(L8),
+    [0x97] = PUSH(0),
+    /* memory and persistent names */
+    ['g'] = PUSH(LINE),
+    ['h'] = PUSH(1),
+    ['j'] = PUSH(4),
+    ['P'] = PUSH(LINE),
+    ['p'] = KEEP(LINE),
+    ['q'] = KEEP(1),
+    ['r'] = KEEP(4),
+    ['Q'] = KEEP(0),
+    [0x94] = KEEP(0),
+    [0x98] = KEEP(0),
+    /* filling containers */
+    ['a'] = {A_0, E_NONE, 0, 2, 1},
+    ['s'] = {A_0, E_NONE, 0, 3, 1},
+    ['e'] = {A_0, E_NONE, 1, 1, 1},
+    ['u'] = {A_0, E_NONE, 1, 1, 1},
+    ['d'] = {A_0, E_NONE, 1, 0, 1},
+    ['l'] = {A_0, E_NONE, 1, 0, 1},
+    ['t'] = {A_0, E_NONE, 1, 0, 1},
+    [0x85] = KEEP(0),
+    [0x86] = {A_0, E_NONE, 0, 2, 1},
+    [0x87] = {A_0, E_NONE, 0, 3, 1},
+    [0x90] = {A_0, E_NONE, 1, 1, 1},
+    [0x91] = {A_0, E_NONE, 1, 0, 1},
+    /* imports and calls */
+    ['c'] = {A_2LINE, E_GLOBAL, 0, 0, 1},
+    [0x93] = {A_0, E_GLOBAL, 0, 2, 1},
+    [0x82] = {A_1, E_EXT, 0, 0, 1},
+    [0x83] = {A_2, E_EXT, 0, 0, 1},
+    [0x84] = {A_4, E_EXT, 0, 0, 1},
+    ['i'] = {A_2LINE, E_GLOBAL, 1, 0, 1},
+    ['R'] = {A_0, E_CALL, 0, 2, 1},
+    ['o'] = {A_0, E_CALL, 1, 0, 1},
+    ['b'] = {A_0, E_CALL, 0, 2, 1},
+    [0x81] = {A_0, E_CALL, 0, 2, 1},
+    [0x92] = {A_0, E_CALL, 0, 3, 1},
+    /* framing */
+    [PROTO] = {A_1, E_NONE, 0, 0, 0},
+    [0x95] = {A_8, E_NONE, 0, 0, 0},
 };
+
+#define MARKS_MAX 4096u
 
 struct walk {
     struct scan_win w;
     bool header; /* it began with a protocol number */
-    bool global, call, stop;
+    bool global, call, stop, deep;
     unsigned steps;
+    uint64_t depth;            /* values above the last mark */
+    uint64_t below[MARKS_MAX]; /* values between the marks under it */
+    unsigned marks;
 };
 
 /* One line; with `name`, it must look like a dotted Python name. */
@@ -164,7 +189,7 @@ static bool argument(struct walk *k, enum argument a)
     case A_LINE:
         return line(k, false);
     case A_2LINE:
-        return line(k, true) && line(k, true);
+        return line(k, !k->header) && line(k, !k->header);
     case A_L1:
         return counted(k, 1);
     case A_L4:
@@ -177,18 +202,48 @@ static bool argument(struct walk *k, enum argument a)
     return false;
 }
 
+/* Move the stack; false where the unpickler would stop with an error. */
+static bool move(struct walk *k, const struct op *op)
+{
+    if (op->effect == E_MARK) {
+        if (k->marks == MARKS_MAX) {
+            k->deep = true;
+            return false;
+        }
+        k->below[k->marks++] = k->depth;
+        k->depth = 0;
+        return true;
+    }
+    if (op->mark) {
+        if (k->marks == 0) {
+            return false;
+        }
+        k->depth = k->below[--k->marks];
+    }
+    if (op == &ops['0'] && k->depth == 0 && k->marks > 0) {
+        k->depth = k->below[--k->marks]; /* POP takes a mark as well */
+        return true;
+    }
+    if (k->depth < op->pops) {
+        return false;
+    }
+    k->depth = k->depth - op->pops + op->pushes;
+    return true;
+}
+
 /* One operation; false when there is none, or at the end. */
 static bool step(struct walk *k)
 {
     if (!scan_win_fill(&k->w)) {
         return false;
     }
-    const struct op *op = &ops[k->w.buf[k->w.at++]];
-    if (!argument(k, (enum argument)op->argument)) {
+    uint8_t code = k->w.buf[k->w.at++];
+    const struct op *op = &ops[code];
+    if (!argument(k, (enum argument)op->argument) || !move(k, op)) {
         return false;
     }
-    k->global |= op->effect == E_GLOBAL;
-    k->call |= op->effect == E_CALL && k->global;
+    k->global |= op->effect == E_GLOBAL || (op->effect == E_EXT && k->header);
+    k->call |= (op->effect == E_CALL && k->global) || code == 'i';
     k->stop = op->effect == E_STOP;
     return !k->stop && ++k->steps < STEPS_MAX;
 }
@@ -198,7 +253,7 @@ static bool step(struct walk *k)
  * end of the pickle. */
 static bool verdict(const struct walk *k)
 {
-    if (k->steps == STEPS_MAX) {
+    if (k->steps == STEPS_MAX || k->deep) {
         return true;
     }
     if (k->header) {
@@ -209,16 +264,18 @@ static bool verdict(const struct walk *k)
 
 bool scan_pickle_looks(const struct wh_src *src, bool *out, struct wh_err *err)
 {
-    struct walk k = {0};
-    scan_win_init(&k.w, src, 0, src->size, err);
-    if (scan_win_fill(&k.w)) {
-        k.header = k.w.n >= 2 && k.w.buf[0] == PROTO && k.w.buf[1] <= PROTO_MAX;
+    struct walk *k = wh_alloc(sizeof *k);
+    scan_win_init(&k->w, src, 0, src->size, err);
+    if (scan_win_fill(&k->w)) {
+        k->header =
+            k->w.n >= 2 && k->w.buf[0] == PROTO && k->w.buf[1] <= PROTO_MAX;
     }
-    while (step(&k)) {
+    while (step(k)) {
         continue;
     }
-    bool failed = k.w.failed;
-    *out = !failed && verdict(&k);
-    scan_win_done(&k.w);
+    bool failed = k->w.failed;
+    *out = !failed && verdict(k);
+    scan_win_done(&k->w);
+    wh_free(k);
     return !failed;
 }

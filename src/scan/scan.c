@@ -271,14 +271,16 @@ static bool judge_plain(struct scan_ctx *c, struct wh_err *err)
     return true;
 }
 
-static bool judge_json(struct scan_ctx *c, struct wh_err *err)
+/* *json: it is JSON. What was seen up to a break stays reported. */
+static bool judge_json(struct scan_ctx *c, bool *json, struct wh_err *err)
 {
     struct scan_config config;
     if (!scan_config_read(c, c->src, true, &config, err)) {
         return false;
     }
+    *json = config.json;
     if (!config.json) {
-        return true; /* text; what was seen up to the break stays reported */
+        return true;
     }
     set_format(c, SCAN_FMT_JSON);
     c->r->arch = config.arch;
@@ -306,10 +308,12 @@ static bool judge_text(struct scan_ctx *c, const struct scan_head *h,
         return true;
     }
     struct wh_str s = wh_str_trim(wh_str_mem(h->p, h->n));
-    if (s.n > 0 && (s.p[0] == '{' || s.p[0] == '[')) {
-        return judge_json(c, err);
+    bool json = false;
+    if (s.n > 0 && (s.p[0] == '{' || s.p[0] == '[') &&
+        !judge_json(c, &json, err)) {
+        return false;
     }
-    return judge_plain(c, err);
+    return json || judge_plain(c, err);
 }
 
 /* ---- what the name says ---- */
