@@ -6,6 +6,7 @@
  *   register_driver DIR append N         N events, in groups of one transaction
  *   register_driver DIR single N         N events, each waited for
  *   register_driver DIR bench N THREADS  as many waiting at once; prints a row
+ *   register_driver DIR hold             print the state, stay until input ends
  *
  * DIR holds house.db, register/ and keys/. With REGISTER_SIGNER_PROCESS set the
  * signer is a process of its own, as in the server. Each event that was
@@ -321,9 +322,8 @@ int main(int argc, char **argv)
     wh_log_process("driver");
     wh_log_level(WH_WARN);
     if (argc < 3) {
-        fprintf(
-            stderr,
-            "usage: register_driver DIR open|append N|single N|bench N T\n");
+        fprintf(stderr, "usage: register_driver DIR open|append N|single "
+                        "N|bench N T|hold\n");
         return 2;
     }
     const char *verb = argv[2];
@@ -339,6 +339,10 @@ int main(int argc, char **argv)
     }
     if (ok) {
         print_state(&h);
+    }
+    if (ok && strcmp(verb, "hold") == 0) {
+        fflush(stdout);
+        (void)getchar();
     }
     close_house(&h);
     return ok ? 0 : told(&err);

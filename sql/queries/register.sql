@@ -5,9 +5,9 @@ INSERT INTO log_outbox (created, type, t, subjects, leaf, leaf_hash)
 VALUES ($1, $2, $3, $4, $5, $6) RETURNING id;
 
 -- name: register_outbox_span :one
-SELECT coalesce(min(id), 0), coalesce(max(id), 0),
-       coalesce((SELECT created FROM log_outbox ORDER BY id LIMIT 1), 0)
-FROM log_outbox;
+SELECT coalesce((SELECT min(id) FROM log_outbox), 0),
+       coalesce((SELECT max(id) FROM log_outbox), 0),
+       coalesce((SELECT created FROM log_outbox ORDER BY id LIMIT 1), 0);
 
 -- name: register_outbox_take :many
 SELECT id, type, t, subjects, leaf, leaf_hash FROM log_outbox
