@@ -12,7 +12,9 @@
 #include "base/src.h"
 #include "scan/xet.h"
 
-#define SCAN_XORB_BYTES_MAX (64u << 20) /* serialized, footer included */
+/* Serialized, footer included. Clients fill a xorb up to 64 MiB of raw bytes;
+ * headers, frames and a footer come on top. */
+#define SCAN_XORB_BYTES_MAX (65u << 20)
 #define SCAN_XORB_CHUNKS_MAX 8192u
 #define SCAN_XORB_CHUNK_MAX (128u << 10) /* raw bytes of one chunk */
 #define SCAN_XORB_HEADER 8u

@@ -707,7 +707,7 @@ def corpora():
         "trailing": b"{} x", "lone": b'"\\ud800"', "word": b"[nul]",
         "commas": b"[1,,2]", "scalar": b"7"}
     for name, data in texts.items():
-        corpus("json", name, data)
+        corpus("json_pull", name, data)
 
 
 def main():
