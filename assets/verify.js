@@ -75,11 +75,15 @@
     return crypto.subtle.verify({ name: "Ed25519" }, imported, mine.sig.slice(4), new TextEncoder().encode(note.body));
   }
 
+  const plain = (json) => JSON.stringify(JSON.parse(json));
+
   async function run() {
     const data = at("entry").dataset, items = [];
     const note = noteOf(text("checkpoint"));
     const proof = text("proof-text").split("\n").filter((l) => /^[A-Za-z0-9+/]{43}=$/.test(l)).map(bytes);
     const leaf = await sha256(join(Uint8Array.of(0), bytes(data.leaf)));
+    items.push([plain(new TextDecoder().decode(bytes(data.leaf))) === plain(text("leaf")),
+      "the entry that is shown is the one that is checked"]);
     items.push([base64(leaf) === text("leaf-hash").trim(), "the hash of the entry is the one on this page"]);
     const root = await rootOf(data.index, data.size, leaf, proof);
     items.push([base64(root) === note.root && note.size === data.size,

@@ -7,6 +7,7 @@
 
 #include <md4c.h>
 
+#include "hub/card_raw.h"
 #include "hub/card_url.h"
 
 enum {
@@ -14,10 +15,6 @@ enum {
     ID_MAX = 64,   /* bytes of a heading's id */
     PAD = 64       /* zeros behind the text */
 };
-
-/* Where in raw HTML we are; raw HTML loses its tags, and the contents of
- * elements that are not meant to be read. */
-enum raw { RAW_TEXT, RAW_TAG, RAW_COMMENT };
 
 /* What a link or a picture of the card became. */
 enum shown { SHOWN_NOTHING, SHOWN_LINK, SHOWN_IMAGE };
@@ -44,12 +41,7 @@ struct card {
     json_t *ids;        /* of the headings so far, and how often */
     struct wh_buf url;  /* the address at hand, decoded */
     struct wh_buf safe; /* the same, judged and escaped */
-    enum raw raw;
-    bool raw_block;
-    char raw_name[12];
-    size_t raw_name_n;
-    char raw_skip[12]; /* element whose end is awaited, or "" */
-    char raw_last[2];  /* the last bytes of a comment */
+    struct hub_card_raw raw;
 };
 
 static void put(struct card *c, const char *html)
@@ -215,7 +207,7 @@ static void list_open(struct card *c, const MD_BLOCK_OL_DETAIL *d)
 
 static void raw_begin(struct card *c)
 {
-    c->raw_block = true;
+    c->raw.block = true;
     c->begin = c->out.n;
     put(c, "<p>");
 }
@@ -226,7 +218,7 @@ static void raw_end(struct card *c)
     struct wh_str text =
         wh_str_sub(wh_buf_str(&c->out), c->begin + 3, SIZE_MAX);
 
-    c->raw_block = false;
+    c->raw.block = false;
     if (wh_str_trim(text).n == 0) {
         c->out.n = c->begin;
     } else {
@@ -406,123 +398,6 @@ static void spans_end(struct card *c)
     c->spans_hidden = 0;
 }
 
-/* ---- raw HTML --------------------------------------------------------- */
-
-/* The name of a tag is complete: a line break is kept, and the contents of
- * what is not text are left out. */
-static void raw_named(struct card *c)
-{
-    struct wh_str name = wh_str_mem(c->raw_name, c->raw_name_n);
-    struct wh_str skip = wh_str_of(c->raw_skip);
-
-    if (skip.n > 0) {
-        if (name.n == skip.n + 1 && name.p[0] == '/' &&
-            wh_str_eq(wh_str_sub(name, 1, name.n), skip)) {
-            c->raw_skip[0] = '\0';
-        }
-    } else if (wh_str_is(name, "br") && !c->in_alt) {
-        put(c, "<br>");
-    } else if (c->raw_block &&
-               (wh_str_is(name, "script") || wh_str_is(name, "style"))) {
-        memcpy(c->raw_skip, name.p, name.n);
-        c->raw_skip[name.n] = '\0';
-    }
-    c->raw_name_n = SIZE_MAX; /* the rest of the tag is attributes */
-}
-
-/* "<" that begins no tag is text. */
-static bool raw_not_tag(struct card *c, char ch)
-{
-    bool letter = (ch >= 'a' && ch <= 'z') || (ch >= 'A' && ch <= 'Z');
-
-    if (c->raw_name_n > 0 || letter || strchr("/!?", ch)) {
-        return false;
-    }
-    c->raw = RAW_TEXT;
-    if (c->raw_skip[0] == '\0') {
-        put(c, "&lt;");
-    }
-    return true;
-}
-
-static void raw_in_tag(struct card *c, char ch)
-{
-    if (c->raw_name_n != SIZE_MAX) {
-        bool end = strchr(" \t\r\n>", ch) || (ch == '/' && c->raw_name_n > 0);
-        if (end) {
-            raw_named(c);
-        } else if (c->raw_name_n + 1 < sizeof c->raw_name) {
-            c->raw_name[c->raw_name_n++] =
-                (char)(ch >= 'A' && ch <= 'Z' ? ch - 'A' + 'a' : ch);
-        }
-        if (c->raw_name_n == 3 && memcmp(c->raw_name, "!--", 3) == 0) {
-            c->raw = RAW_COMMENT;
-            memset(c->raw_last, 0, sizeof c->raw_last);
-            return;
-        }
-    }
-    if (ch == '>') {
-        c->raw = RAW_TEXT;
-    }
-}
-
-static void raw_in_comment(struct card *c, char ch)
-{
-    if (ch == '>' && c->raw_last[0] == '-' && c->raw_last[1] == '-') {
-        c->raw = RAW_TEXT;
-    }
-    c->raw_last[0] = c->raw_last[1];
-    c->raw_last[1] = ch;
-}
-
-static void raw_step(struct card *c, char ch)
-{
-    if (c->raw == RAW_COMMENT) {
-        raw_in_comment(c, ch);
-        return;
-    }
-    if (c->raw == RAW_TAG && !raw_not_tag(c, ch)) {
-        raw_in_tag(c, ch);
-        return;
-    }
-    if (ch == '<') {
-        c->raw = RAW_TAG;
-        c->raw_name_n = 0;
-    } else if (c->raw_skip[0] == '\0') {
-        wh_buf_html(&c->out, wh_str_mem(&ch, 1));
-    }
-}
-
-/* Length of the character reference that s begins with, or 0. */
-static size_t reference(struct wh_str s)
-{
-    size_t n = 1;
-
-    while (n < s.n && n < 32 &&
-           (word_byte((unsigned char)(s.p[n] | 0x20)) ||
-            (n == 1 && s.p[n] == '#')) &&
-           (unsigned char)s.p[n] < 0x80 && s.p[n] != '_') {
-        n++;
-    }
-    return s.p[0] == '&' && n > 1 && n < s.n && s.p[n] == ';' ? n + 1 : 0;
-}
-
-static void raw_text(struct card *c, struct wh_str s)
-{
-    for (size_t i = 0; i < s.n; i++) {
-        size_t n = 0;
-        if (c->raw == RAW_TEXT && c->raw_skip[0] == '\0') {
-            n = reference(wh_str_sub(s, i, s.n));
-        }
-        if (n > 0) {
-            wh_buf_add(&c->out, wh_str_sub(s, i, n));
-            i += n - 1;
-        } else {
-            raw_step(c, s.p[i]);
-        }
-    }
-}
-
 /* ---- text -------------------------------------------------------------- */
 
 /* Bytes of a bare address that s begins with, or 0. It ends at a blank or a
@@ -596,8 +471,7 @@ static int on_block_open(MD_BLOCKTYPE type, void *detail, void *ctx)
 
     spans_end(c);
     c->nested += nests(type);
-    c->raw = RAW_TEXT;
-    c->raw_skip[0] = '\0';
+    hub_card_raw_reset(&c->raw);
     if (!hidden(c, type)) {
         block_open(c, type, detail);
     }
@@ -675,7 +549,7 @@ static int on_text(MD_TEXTTYPE type, const MD_CHAR *text, MD_SIZE size,
         wh_buf_add(&c->out, s);
         break;
     case MD_TEXT_HTML:
-        raw_text(c, s);
+        hub_card_raw(&c->raw, &c->out, s, !c->in_alt);
         break;
     case MD_TEXT_NORMAL:
         text_put(c, s);
