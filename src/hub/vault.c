@@ -303,6 +303,25 @@ static bool add_rows(const struct hub_vault *v, struct keeper_session *s,
     return true;
 }
 
+bool hub_vault_session(const struct hub_vault *v, enum store_kind kind,
+                       int64_t repo, const struct store_container_row *rows,
+                       size_t n, struct keeper_session **out,
+                       struct wh_err *err)
+{
+    char name[HUB_KEEPER_NAME];
+
+    hub_keeper_name(kind, repo, name);
+    *out = keeper_open(v->keeper, wh_str_of(name), err);
+    if (!*out) {
+        return false;
+    }
+    if (add_rows(v, *out, rows, n, err)) {
+        return true;
+    }
+    keeper_close(out);
+    return false;
+}
+
 bool hub_settle_parts(const struct hub_vault *v, struct wh_arena *a,
                       enum store_kind kind, const struct store_upload *up,
                       const struct store_container_row *parts, size_t n,
@@ -312,15 +331,12 @@ bool hub_settle_parts(const struct hub_vault *v, struct wh_arena *a,
     struct keeper_content content;
     struct parts_ctx x = {
         .up = up, .parts = parts, .n = n, .content = &content};
-    char name[HUB_KEEPER_NAME];
     bool ok;
 
-    hub_keeper_name(kind, up->repo, name);
-    s = keeper_open(v->keeper, wh_str_of(name), err);
-    if (!s) {
+    if (!hub_vault_session(v, kind, up->repo, parts, n, &s, err)) {
         return false;
     }
-    ok = add_rows(v, s, parts, n, err) && keeper_settle(s, a, &content, err) &&
+    ok = keeper_settle(s, a, &content, err) &&
          check_digest(&content, up->sha256, err) &&
          db_write(v->writer, parts_fn, &x, err);
     keeper_close(&s);
@@ -334,7 +350,6 @@ bool hub_content_session(const struct hub_vault *v, struct db *db,
                          struct wh_err *err)
 {
     struct store_container_row *rows;
-    char name[HUB_KEEPER_NAME];
 
     if (!store_content_containers(db, a, c->id, &rows, containers, err)) {
         return false;
@@ -342,14 +357,5 @@ bool hub_content_session(const struct hub_vault *v, struct db *db,
     if (*containers == 0) {
         return wh_fail(err, WH_NOT_FOUND, "this content has no sealed form");
     }
-    hub_keeper_name(kind, c->repo, name);
-    *out = keeper_open(v->keeper, wh_str_of(name), err);
-    if (!*out) {
-        return false;
-    }
-    if (add_rows(v, *out, rows, *containers, err)) {
-        return true;
-    }
-    keeper_close(out);
-    return false;
+    return hub_vault_session(v, kind, c->repo, rows, *containers, out, err);
 }

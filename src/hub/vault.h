@@ -70,7 +70,12 @@ bool hub_settle_parts(const struct hub_vault *v, struct wh_arena *a,
 
 /* ---- at rest ---- */
 
-/* A keeper session over a content's containers, in order. */
+/* A keeper session over these finished containers of a repo, in order. */
+bool hub_vault_session(const struct hub_vault *v, enum store_kind kind,
+                       int64_t repo, const struct store_container_row *rows,
+                       size_t n, struct keeper_session **out,
+                       struct wh_err *err) WH_CHECK;
+/* The same over a content's containers. */
 bool hub_content_session(const struct hub_vault *v, struct db *db,
                          struct wh_arena *a, enum store_kind kind,
                          const struct store_content *c,
