@@ -62,12 +62,18 @@ struct proc_job {
     void *ctx;
 };
 
+/* What a fork inherits from the zygote, which can not open files any more. */
+struct proc_nest {
+    const struct proc_filter *filter; /* null: the operator accepted that */
+    int nowhere;                      /* /dev/null */
+    uint64_t mapped;                  /* bytes of address space in use */
+};
+
 /* The scanner: runs in the fork, never returns. `channel` and `data` (window
- * or file, -1) are its only descriptors from here on. filter may be null when
- * the operator accepted that. */
+ * or file, -1) are its only descriptors from here on. */
 _Noreturn void proc_scanner_main(const struct proc_job_type *t,
                                  const struct proc_job_start *start,
                                  int channel, int data,
-                                 const struct proc_filter *filter);
+                                 const struct proc_nest *nest);
 
 #endif

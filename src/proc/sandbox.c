@@ -95,6 +95,10 @@ static bool landlock_enter(const struct proc_sandbox *s, int abi,
     for (unsigned i = 0; ok && i < s->npaths; i++) {
         ok = landlock_allow(rules, &s->paths[i], abi, err);
     }
+#ifdef WH_SANITIZED /* their leak checker looks at its own memory there */
+    const struct proc_path self = {"/proc", false};
+    ok = ok && landlock_allow(rules, &self, abi, err);
+#endif
     if (ok && syscall(SYS_landlock_restrict_self, rules, 0) != 0) {
         ok = wh_fail_errno(err, WH_OUTSIDE, "enter Landlock");
     }
@@ -142,6 +146,21 @@ static bool enter_user(const struct proc_sandbox *s, unsigned *missing,
     return drop_user(s, err);
 }
 
+/* After the change of user, which may set it anew. */
+static bool enter_memory(unsigned *missing, struct wh_err *err)
+{
+#ifdef WH_SANITIZED /* their leak checker attaches to the process */
+    *missing |= PROC_GUARD_DUMP;
+#else
+    (void)missing;
+    if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) {
+        return wh_fail_errno(err, WH_OUTSIDE, "lock a process in");
+    }
+#endif
+    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 ||
+           wh_fail_errno(err, WH_OUTSIDE, "lock a process in");
+}
+
 static bool enter_files(const struct proc_sandbox *s, unsigned *missing,
                         struct wh_err *err)
 {
@@ -162,10 +181,8 @@ bool proc_sandbox_enter(const struct proc_sandbox *s, unsigned *missing,
         !enter_user(s, &lack, err)) {
         return false;
     }
-    /* after the change of user, which may set it anew */
-    if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0 ||
-        prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) {
-        return wh_fail_errno(err, WH_OUTSIDE, "lock a process in");
+    if (!enter_memory(&lack, err)) {
+        return false;
     }
     if (!enter_files(s, &lack, err)) {
         return false;

@@ -117,7 +117,8 @@ static int nothing_reachable(void)
     if (!proc_sandbox_enter(&s, &missing, &err)) {
         return 1;
     }
-    if (prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) != 0 ||
+    bool dumpable = prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) != 0;
+    if (dumpable != ((missing & PROC_GUARD_DUMP) != 0) ||
         prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0) != 1) {
         return 2;
     }

@@ -170,21 +170,22 @@ static void close_from(unsigned first)
 
 /* Move the two descriptors to their fixed places and close all others. What a
  * scanner prints goes nowhere: it could forge the house's log. */
-static bool keep_descriptors(int channel, int data)
+static bool keep_descriptors(int channel, int data, int nowhere)
 {
     /* away from the places they might be in each other's way */
     int c = fcntl(channel, F_DUPFD_CLOEXEC, 16);
     int d = data < 0 ? -1 : fcntl(data, F_DUPFD_CLOEXEC, 16);
-    bool ok = c >= 0 && (data < 0 || d >= 0) && dup2(c, FD_CHANNEL) >= 0;
+    int null = fcntl(nowhere, F_DUPFD_CLOEXEC, 16);
+    bool ok =
+        c >= 0 && (data < 0 || d >= 0) && null >= 0 && dup2(c, FD_CHANNEL) >= 0;
     if (ok && d >= 0) {
         ok = dup2(d, FD_DATA) >= 0;
     } else if (ok) {
         close(FD_DATA);
     }
-    int nowhere = open("/dev/null", O_RDWR | O_CLOEXEC);
-    ok = ok && nowhere >= 0 && dup2(nowhere, 0) >= 0 && dup2(nowhere, 1) >= 0;
+    ok = ok && dup2(null, 0) >= 0 && dup2(null, 1) >= 0;
 #ifndef WH_SANITIZED /* their reports are for us */
-    ok = ok && dup2(nowhere, 2) >= 0;
+    ok = ok && dup2(null, 2) >= 0;
 #endif
     close_from(FD_DATA + 1);
     return ok;
@@ -196,30 +197,14 @@ static bool limit(int what, uint64_t n)
     return setrlimit((__rlimit_resource_t)what, &l) == 0;
 }
 
-/* Bytes of address space that this process has now. */
-static uint64_t mapped_now(void)
-{
-    char text[64] = "";
-    int fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
-    ssize_t n = fd < 0 ? -1 : read(fd, text, sizeof text - 1);
-    wh_fd_close(&fd);
-    struct wh_str s = wh_str_mem(text, n > 0 ? (size_t)n : 0), head;
-    uint64_t pages = 0;
-    if (!wh_str_cut(&s, ' ', &head) || !wh_str_u64(head, &pages)) {
-        return 0;
-    }
-    return pages * (uint64_t)sysconf(_SC_PAGESIZE);
-}
-
-static bool limits_enter(const struct proc_job_type *t)
+static bool limits_enter(const struct proc_job_type *t, uint64_t mapped)
 {
     bool ok = limit(RLIMIT_CORE, 0) && limit(RLIMIT_NOFILE, 16) &&
               limit(RLIMIT_CPU, t->cpu_s);
 #ifndef WH_SANITIZED /* their shadow memory is terabytes of address space */
-    uint64_t base = mapped_now();
-    ok = ok && base > 0 && limit(RLIMIT_AS, base + t->memory);
+    ok = ok && mapped > 0 && limit(RLIMIT_AS, mapped + t->memory);
 #else
-    ok = ok && mapped_now() > 0;
+    ok = ok && mapped > 0;
 #endif
     return ok;
 }
@@ -239,7 +224,7 @@ static bool window_map(struct scanner *sc)
 }
 
 static bool lock_in(struct scanner *sc, const struct proc_job_type *t,
-                    const struct proc_filter *filter)
+                    const struct proc_nest *nest)
 {
     struct wh_err err = {0};
     sigset_t none;
@@ -249,7 +234,8 @@ static bool lock_in(struct scanner *sc, const struct proc_job_type *t,
     (void)signal(SIGINT, SIG_IGN);
     (void)prctl(PR_SET_NAME, "scanner", 0, 0, 0);
     return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0 && window_map(sc) &&
-           limits_enter(t) && (!filter || proc_filter_load(filter, &err));
+           limits_enter(t, nest->mapped) &&
+           (!nest->filter || proc_filter_load(nest->filter, &err));
 }
 
 static void give_answer(struct scanner *sc, struct wh_str s)
@@ -282,7 +268,7 @@ static void give_failure(struct scanner *sc, const struct wh_err *e)
 _Noreturn void proc_scanner_main(const struct proc_job_type *t,
                                  const struct proc_job_start *start,
                                  int channel, int data,
-                                 const struct proc_filter *filter)
+                                 const struct proc_nest *nest)
 {
     proc_die_with_parent(SIGKILL);
     struct scanner *sc = wh_alloc(sizeof *sc);
@@ -291,7 +277,8 @@ _Noreturn void proc_scanner_main(const struct proc_job_type *t,
     scanner_init(sc, start);
     wh_buf_init(&answer, start->answer_max);
     wh_panic_context(t->name);
-    if (!keep_descriptors(channel, data) || !lock_in(sc, t, filter)) {
+    if (!keep_descriptors(channel, data, nest->nowhere) ||
+        !lock_in(sc, t, nest)) {
         _exit(PROC_JOB_EXIT_UNSAFE);
     }
     if (t->run(&sc->job, &answer, &err) && wh_buf_ok(&answer, &err)) {

@@ -9,6 +9,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/sha256.h"
 #include "base/time.h"
 #include "proc/job.h"
 #include "proc/supervise.h"
@@ -47,7 +48,8 @@ struct conn {
 struct zygote {
     const struct proc_zygote *def;
     struct proc_filter *filter;
-    int signal_fd;
+    int signal_fd, nowhere;
+    int statm_fd; /* how much memory is mapped here */
     bool stop;
     unsigned running;
     uint64_t turns;
@@ -122,9 +124,24 @@ static void conn_end(struct conn *c, enum proc_job_end how, int code)
     c->gone = true;
 }
 
+/* Bytes of address space that this process has now; 0 if that is not known. */
+static uint64_t mapped_now(const struct zygote *z)
+{
+    char text[64];
+    ssize_t n = pread(z->statm_fd, text, sizeof text, 0);
+    struct wh_str s = wh_str_mem(text, n > 0 ? (size_t)n : 0), head;
+    uint64_t pages = 0;
+    if (!wh_str_cut(&s, ' ', &head) || !wh_str_u64(head, &pages)) {
+        return 0;
+    }
+    return pages * (uint64_t)sysconf(_SC_PAGESIZE);
+}
+
 /* In the fork: what a scanner must not have is closed by it. */
 static void job_fork(struct zygote *z, struct conn *c)
 {
+    struct proc_nest nest = {
+        .filter = z->filter, .nowhere = z->nowhere, .mapped = mapped_now(z)};
     pid_t zygote = getpid();
     pid_t pid = fork();
     if (pid == 0) {
@@ -133,7 +150,7 @@ static void job_fork(struct zygote *z, struct conn *c)
             _exit(PROC_JOB_EXIT_UNSAFE);
         }
         proc_scanner_main(c->type, c->start, m->fds[0],
-                          m->nfds > 1 ? m->fds[1] : -1, z->filter);
+                          m->nfds > 1 ? m->fds[1] : -1, &nest);
     }
     /* the scanner's now; ours would hide its end from the requester */
     for (unsigned i = 0; i < c->frame->msg.nfds; i++) {
@@ -347,26 +364,56 @@ static void stop_all(struct zygote *z)
         conn_free(c);
     }
     wh_fd_close(&z->signal_fd);
+    wh_fd_close(&z->nowhere);
+    wh_fd_close(&z->statm_fd);
     proc_filter_free(&z->filter);
 }
 
-static bool zygote_init(struct zygote *z, bool weaker, struct wh_err *err)
+static bool make_filter(struct zygote *z, bool weaker, struct wh_err *err)
 {
-    sigset_t set;
-    sigemptyset(&set);
-    sigaddset(&set, SIGTERM);
-    sigaddset(&set, SIGCHLD);
-    sigprocmask(SIG_BLOCK, &set, NULL);
-    z->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
-    if (z->signal_fd < 0) {
-        return wh_fail_errno(err, WH_IO, "start the zygote");
-    }
     z->filter = proc_filter_new(err);
     if (!z->filter && weaker) {
         wh_log_err(WH_WARN, "zygote.no_filter", err);
         return true;
     }
     return z->filter != NULL;
+}
+
+/* From here on neither the zygote nor a scanner opens a file. */
+static bool lock_in(const struct zygote *z, struct wh_err *err)
+{
+    struct proc_sandbox s = {.uid = z->def->uid, .gid = z->def->gid};
+    unsigned missing = 0;
+    struct wh_buf b;
+    if (!proc_sandbox_enter(&s, &missing, err)) {
+        return false;
+    }
+    if (z->filter) {
+        missing &= ~(unsigned)PROC_GUARD_SECCOMP;
+    }
+    wh_buf_init(&b, 256);
+    proc_guard_list(&b, missing);
+    wh_log(WH_INFO, "zygote.guards", "missing=%.*s", WH_FMT(wh_buf_str(&b)));
+    wh_buf_done(&b);
+    return true;
+}
+
+static bool zygote_init(struct zygote *z, bool weaker, struct wh_err *err)
+{
+    uint8_t digest[WH_SHA256_LEN];
+    sigset_t set;
+    sigemptyset(&set);
+    sigaddset(&set, SIGTERM);
+    sigaddset(&set, SIGCHLD);
+    sigprocmask(SIG_BLOCK, &set, NULL);
+    z->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
+    z->nowhere = open("/dev/null", O_RDWR | O_CLOEXEC);
+    z->statm_fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
+    if (z->signal_fd < 0 || z->nowhere < 0 || z->statm_fd < 0) {
+        return wh_fail_errno(err, WH_IO, "start the zygote");
+    }
+    wh_sha256_of(WH_S(""), digest); /* OpenSSL reads its files now */
+    return make_filter(z, weaker, err) && lock_in(z, err);
 }
 
 bool proc_zygote_run(const struct proc_zygote *def, bool weaker,
@@ -376,6 +423,7 @@ bool proc_zygote_run(const struct proc_zygote *def, bool weaker,
     wh_assert(def->npeers <= PROC_SERVICE_PEERS);
     struct zygote *z = wh_alloc(sizeof *z);
     z->def = def;
+    z->signal_fd = z->nowhere = z->statm_fd = -1;
     bool ok = zygote_init(z, weaker, err);
     if (ok) {
         proc_child_ready();

@@ -58,11 +58,15 @@ struct proc_zygote {
     unsigned max_jobs; /* at once; others wait their turn */
     uid_t peers[PROC_SERVICE_PEERS];
     unsigned npeers;
+    uid_t uid; /* to run as, when root; 0: stay */
+    gid_t gid;
 };
 
-/* The zygote's main loop, until SIGTERM (then true). One thread. Without the
- * system call filter it refuses to run (WH_OUTSIDE), unless `weaker` says that
- * the operator accepted it. */
+/* The zygote: locks itself in (no files at all), says proc_child_ready, and
+ * forks scanners until SIGTERM (then true). One thread. What is to be warm in
+ * every scanner is warmed by the caller before. Without the system call filter
+ * it refuses to run (WH_OUTSIDE), unless `weaker` says that the operator
+ * accepted it. */
 bool proc_zygote_run(const struct proc_zygote *z, bool weaker,
                      struct wh_err *err) WH_CHECK;
 
