@@ -549,7 +549,7 @@ static int on_text(MD_TEXTTYPE type, const MD_CHAR *text, MD_SIZE size,
         wh_buf_add(&c->out, s);
         break;
     case MD_TEXT_HTML:
-        hub_card_raw(&c->raw, &c->out, s, !c->in_alt);
+        hub_card_raw(&c->raw, &c->out, s, c->in_alt ? " " : "<br>");
         break;
     case MD_TEXT_NORMAL:
         text_put(c, s);

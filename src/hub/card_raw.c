@@ -19,8 +19,8 @@ static void named(struct hub_card_raw *r)
             wh_str_eq(wh_str_sub(name, 1, name.n), skip)) {
             r->skip[0] = '\0';
         }
-    } else if (wh_str_is(name, "br") && r->breaks) {
-        wh_buf_cstr(r->out, "<br>");
+    } else if (wh_str_is(name, "br")) {
+        wh_buf_cstr(r->out, r->line_break);
     } else if (r->block &&
                (wh_str_is(name, "script") || wh_str_is(name, "style"))) {
         memcpy(r->skip, name.p, name.n);
@@ -117,10 +117,10 @@ void hub_card_raw_reset(struct hub_card_raw *r)
 }
 
 void hub_card_raw(struct hub_card_raw *r, struct wh_buf *out, struct wh_str s,
-                  bool breaks)
+                  const char *line_break)
 {
     r->out = out;
-    r->breaks = breaks;
+    r->line_break = line_break;
     for (size_t i = 0; i < s.n; i++) {
         size_t n = 0;
         if (r->state == HUB_CARD_RAW_TEXT && r->skip[0] == '\0') {

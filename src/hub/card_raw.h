@@ -1,7 +1,7 @@
 /*
  * card_raw.h - the raw HTML of a card, reduced to text. Private to the room.
  * Owner: a plain value inside the renderer; output goes to the caller's buffer.
- * Never: writes a tag but <br>.
+ * Never: writes a tag, but for the caller's line break.
  */
 #ifndef WH_HUB_CARD_RAW_H
 #define WH_HUB_CARD_RAW_H
@@ -23,14 +23,15 @@ struct hub_card_raw {
     char skip[12]; /* element whose end is awaited, or "" */
     char last[2];  /* the last bytes of a comment */
     struct wh_buf *out;
-    bool breaks;
+    const char *line_break;
 };
 
 /* Begin anew: a block has begun. */
 void hub_card_raw_reset(struct hub_card_raw *r);
 /* The next piece: tags, comments and the contents of script and style are left
- * out, text is escaped, character references stay. <br> is kept if `breaks`. */
+ * out, text is escaped, character references stay, and for <br> comes
+ * `line_break`, a static string. */
 void hub_card_raw(struct hub_card_raw *r, struct wh_buf *out, struct wh_str s,
-                  bool breaks);
+                  const char *line_break);
 
 #endif
