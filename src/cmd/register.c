@@ -3,6 +3,7 @@
  * first byte to its last, over HTTP or in a folder, with nothing but its key.
  */
 #include "base/file.h"
+#include "base/json.h"
 #include "base/time.h"
 #include "cmd/cmd.h"
 #include "net/fetch.h"

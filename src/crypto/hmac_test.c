@@ -43,7 +43,7 @@ static void published_macs(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof macs / sizeof *macs; i++) {
-        uint8_t k[32], m[32], want[32], got[32];
+        uint8_t k[32], m[32], want[32] = {0}, got[32];
         struct wh_str key = hex(macs[i].key, k, sizeof k);
         struct wh_str msg = hex(macs[i].msg, m, sizeof m);
         hex(macs[i].mac, want, sizeof want);

@@ -315,8 +315,9 @@ bool register_files_sweep(struct register_files *f, unsigned level,
     struct tlog_tile t = {
         .level = level, .index = index, .width = TLOG_TILE_WIDTH};
     char name[TLOG_TILE_NAME], partial[TLOG_TILE_NAME + 2];
-    for (int entries = 0; entries <= (level == 0); entries++) {
-        t.entries = entries != 0;
+    const int kinds = level == 0 ? 2 : 1;
+    for (int kind = 0; kind < kinds; kind++) {
+        t.entries = kind == 1;
         tlog_tile_name(&t, name);
         snprintf(partial, sizeof partial, "%s.p", name);
         if (!sweep_folder(f, partial, err)) {

@@ -5,6 +5,7 @@
 #include "base/mem.h"
 #include "base/unit.h"
 #include "register/verify.h"
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -24,8 +25,7 @@ struct world {
 
 static size_t entry(const struct world *w, uint64_t i, char out[64])
 {
-    return (size_t)snprintf(out, 64, "entry %llu\n",
-                            (unsigned long long)(i + w->salt));
+    return (size_t)snprintf(out, 64, "entry %" PRIu64 "\n", i + w->salt);
 }
 
 static void make_world(struct world *w, uint64_t salt, uint64_t salt_from)

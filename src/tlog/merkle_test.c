@@ -288,7 +288,7 @@ static void long_entries_hash_alike(void **state)
     static char in[1 + 65535];
     memset(in + 1, 'x', sizeof in - 1);
     for (size_t n = 4090; n < 4103; n++) {
-        struct tlog_hash got, want;
+        struct tlog_hash got, want = {{0}};
         tlog_hash_leaf(wh_str_mem(in + 1, n), &got);
         wh_sha256_of(wh_str_mem(in, n + 1), want.b);
         assert_true(tlog_hash_eq(&got, &want));
