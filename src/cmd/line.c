@@ -114,23 +114,35 @@ static bool read_input(struct run *r, const char *path, struct wh_str *out)
                    "an evidence document has at most %u bytes", EVIDENCE_MAX);
 }
 
-static bool load(struct run *r, const char *name, const struct rule_line **out)
+/* The text of a line: shipped, or a file. */
+static bool find_text(struct run *r, const char *name, struct wh_str *out)
 {
     const struct rule_file *f = rule_shipped_find(wh_str_of(name));
-    struct wh_str text;
     if (f != NULL) {
-        text = f->text;
-    } else if (access(name, F_OK) != 0) {
+        *out = f->text;
+        return true;
+    }
+    if (access(name, F_OK) != 0) {
         return wh_fail(&r->err, WH_NOT_FOUND,
                        "there is no shipped line and no file \"%.200s\"; see "
                        "weighhouse line list",
                        name);
-    } else if (!wh_file_read(&r->arena, name, RULE_LINE_TEXT_MAX, &text,
-                             &r->err)) {
+    }
+    return wh_file_read(&r->arena, name, RULE_LINE_TEXT_MAX, out, &r->err);
+}
+
+static bool load(struct run *r, const char *name, const struct rule_line **out)
+{
+    struct wh_str text = {"", 0};
+    if (!find_text(r, name, &text)) {
         return false;
     }
-    return rule_line_load(&r->arena, text, out, &r->err) ||
-           wh_err_wrap(&r->err, "%.200s", name);
+    if (!rule_line_load(&r->arena, text, out, &r->err)) {
+        (void)wh_err_wrap(&r->err, "%.200s", name);
+        return false;
+    }
+    wh_assert(*out != NULL);
+    return true;
 }
 
 static bool shipped(struct run *r, size_t i, const struct rule_line **out)
@@ -143,7 +155,7 @@ static bool shipped(struct run *r, size_t i, const struct rule_line **out)
 static int line_list(struct run *r)
 {
     json_t *list = wh_json_own(&r->arena, json_array());
-    const struct rule_line *line;
+    const struct rule_line *line = NULL;
     for (size_t i = 0;; i++) {
         if (!shipped(r, i, &line)) {
             return failed(r);
@@ -169,7 +181,7 @@ static int line_list(struct run *r)
 
 static int line_show(struct run *r)
 {
-    const struct rule_line *line;
+    const struct rule_line *line = NULL;
     if (r->words != 2) {
         return wrong(r, "show takes one line");
     }
@@ -240,9 +252,9 @@ static int line_check(struct run *r)
 
 static int line_explain(struct run *r)
 {
-    const struct rule_line *line;
-    struct wh_str text;
-    json_t *doc;
+    const struct rule_line *line = NULL;
+    struct wh_str text = {"", 0};
+    json_t *doc = NULL;
     if (r->words != (r->evidence ? 2 : 3)) {
         return wrong(r, "explain takes a line and an evidence document");
     }
@@ -263,7 +275,7 @@ static int line_explain(struct run *r)
 
 static int line_export(struct run *r)
 {
-    const struct rule_line *line;
+    const struct rule_line *line = NULL;
     struct wh_buf b;
     if (r->words != 2 || !r->jq) {
         return wrong(r, "export takes a line and --jq");
@@ -282,8 +294,8 @@ static int line_export(struct run *r)
 static bool backtest_one(struct run *r, const struct rule_line *line,
                          json_t *list, bool *good)
 {
-    const struct rule_model *models;
-    size_t n;
+    const struct rule_model *models = NULL;
+    size_t n = 0;
     struct rule_backtest *b = WH_NEW(&r->arena, struct rule_backtest);
     if (!rule_models_read(&r->arena, rule_shipped_text(WH_S("models.tsv")),
                           &models, &n, &r->err) ||
@@ -302,7 +314,7 @@ static bool backtest_one(struct run *r, const struct rule_line *line,
 static int line_backtest(struct run *r)
 {
     json_t *list = wh_json_own(&r->arena, json_array());
-    const struct rule_line *line;
+    const struct rule_line *line = NULL;
     bool good = true;
     if (r->words > 2) {
         return wrong(r, "backtest takes one line or none");

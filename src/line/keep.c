@@ -157,7 +157,7 @@ static bool add_row(struct db *db, const struct line_decision *d, int64_t repo,
     struct wh_buf b;
     wh_assert(id != NULL && strlen(id) == sizeof(out->public_id) - 1);
     memcpy(out->public_id, id, sizeof(out->public_id));
-    wh_buf_init(&b, 2U * REGISTER_LEAF_MAX);
+    wh_buf_init(&b, (size_t)2 * REGISTER_LEAF_MAX);
     bool ok = wh_json_canonical(&b, leaf, err) && wh_buf_ok(&b, err);
     if (ok) {
         struct db_stmt *s = db_start(db, DBQ_DECISION_ADD);

@@ -279,7 +279,7 @@ static void a_private_repo_only_commits(void **state)
     assert_string_equal(json_string_value(json_object_get(c, "subject")), hex);
 
     /* a decision in the open serves everybody, and follows the private one */
-    k = decide(h, "22713216", 0, 60);
+    (void)decide(h, "22713216", 0, 60);
     publish(h);
     assert_int_equal(current(h, h->private_repo, true).index, 1);
     row = current(h, 0, true);

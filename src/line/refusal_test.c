@@ -94,7 +94,7 @@ static void always_fits_a_header(void **state)
         "Short.", MANY " " MANY " " MANY " " MANY " " MANY " " MANY " " MANY,
         "Gr\xC3\xB6\xC3\x9F"
         "e\x7f"};
-    for (size_t i = 0; i < 4 * 3 * 3; i++) {
+    for (size_t i = 0; i < 36; i++) {
         struct wh_arena a;
         struct wh_buf b;
         wh_arena_init(&a, 64U << 20);

@@ -90,7 +90,7 @@ static bool keep_document(struct db *db, const struct rule_line *line,
                           int64_t now, struct wh_err *err)
 {
     struct wh_buf b;
-    wh_buf_init(&b, 2U * RULE_LINE_TEXT_MAX);
+    wh_buf_init(&b, 2 * RULE_LINE_TEXT_MAX);
     bool ok = wh_json_canonical(&b, line->doc, err) && wh_buf_ok(&b, err);
     if (ok) {
         struct db_stmt *s = db_start(db, DBQ_LINE_DOCUMENT_ADD);

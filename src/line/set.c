@@ -89,7 +89,7 @@ bool line_set_add(struct line_set *set, struct wh_arena *a, struct wh_str name,
 {
     struct line_entry *list = shadow ? set->shadow : set->enforced;
     size_t *n = shadow ? &set->n_shadow : &set->n_enforced;
-    struct line_entry e;
+    struct line_entry e = {.line = NULL, .text = {"", 0}};
 
     if (!find_text(a, name, dir, &e.text, err)) {
         return false;
@@ -162,7 +162,7 @@ json_t *line_set_digests(const struct line_set *set)
     for (size_t i = 0; i < set->n_enforced; i++) {
         sorted[i] = set->enforced[i].line;
     }
-    qsort(sorted, set->n_enforced, sizeof(*sorted), by_digest);
+    qsort(sorted, set->n_enforced, sizeof(struct rule_line *), by_digest);
     for (size_t i = 0; i < set->n_enforced; i++) {
         json_array_append_new(list,
                               json_sprintf("sha256:%s", sorted[i]->digest));

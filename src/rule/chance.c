@@ -48,6 +48,12 @@ static const char *const odd_numbers[] = {
     "99999999999999999999999999999999999999999999999999999999999999999999",
 };
 
+/* One digit more than a mantissa may have. */
+static const char too_long[] =
+    "11111111111111111111111111111111111111111111111111111111111111111111"
+    "11111111111111111111111111111";
+_Static_assert(sizeof(too_long) == RULE_DEC_MANTISSA_MAX + 2, "97 ones");
+
 static const char *const bad_texts[] = {
     "",
     "unknown",
@@ -73,8 +79,7 @@ static const char *const bad_texts[] = {
     "0.1e-999999999",
     "\xEF\xBC\x91",
     "true",
-    "1111111111111111111111111111111111111111111111111111111111111111111111111"
-    "111111111111111111111111",
+    too_long,
 };
 
 static const char *const bad_times[] = {
@@ -430,8 +435,8 @@ static json_t *any_condition(struct rule_chance *c, unsigned depth)
         json_array_append_new(kids, any_condition(c, depth - 1));
     }
     if (kind == 2) {
-        json_int_t k = (json_int_t)(1 + rule_chance_below(c, n));
-        return json_pack("{s:I, s:o}", "at-least", k, "of", kids);
+        uint64_t k = 1 + rule_chance_below(c, n);
+        return json_pack("{s:I, s:o}", "at-least", (json_int_t)k, "of", kids);
     }
     return json_pack("{s:o}", kind == 0 ? "all" : "any", kids);
 }

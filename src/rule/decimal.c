@@ -178,7 +178,7 @@ static uint8_t digit_at(const struct rule_dec *a, int64_t place)
 bool rule_dec_add(const struct rule_dec *a, const struct rule_dec *b,
                   struct rule_dec *out)
 {
-    uint8_t d[RULE_DEC_DIGITS + 1];
+    uint8_t d[RULE_DEC_DIGITS + 1] = {0};
 
     if (a->n == 0 || b->n == 0) {
         *out = a->n == 0 ? *b : *a;

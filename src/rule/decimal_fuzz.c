@@ -17,7 +17,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     wh_buf_init(&b, 1000);
     rule_dec_text(&d, &b);
     wh_assert(rule_dec_parse(wh_buf_str(&b), &again));
-    wh_assert(memcmp(&d, &again, sizeof(d)) == 0);
+    wh_assert(d.n == again.n && d.exp == again.exp);
     wh_assert(rule_dec_cmp(&d, &again) == 0);
     wh_assert(rule_dec_add(&d, &d, &sum));
     rule_dec_u64(2, &again);

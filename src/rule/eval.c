@@ -221,7 +221,7 @@ static void find_missing(struct wh_arena *a, struct rule_result *r)
     while (rule_claim_at(rows) != NULL) {
         rows++;
     }
-    r->missing = wh_arena_array(a, rows, sizeof(*r->missing));
+    r->missing = wh_arena_array(a, rows, sizeof(struct rule_claim *));
     for (size_t i = 0; i < r->line->n_rules; i++) {
         const struct rule_ruling *g = &r->rulings[i];
         for (size_t k = 0; g->answer == RULE_UNKNOWN && k < g->n_checks; k++) {

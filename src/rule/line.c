@@ -10,7 +10,7 @@
 #define NAME_MAX_BYTES 31 /* "line/rule" is a name of the register */
 #define TEXT_MAX_BYTES 1500
 #define CITATIONS_MAX 16
-#define CANONICAL_MAX (2U * RULE_LINE_TEXT_MAX)
+#define CANONICAL_MAX (2 * RULE_LINE_TEXT_MAX)
 
 /* One loading of one document. */
 struct loading {
@@ -339,7 +339,7 @@ bool rule_line_load(struct wh_arena *a, struct wh_str text,
 {
     json_t *doc;
     if (text.n > RULE_LINE_TEXT_MAX) {
-        return wh_fail(err, WH_TOO_LARGE, "a line has at most %u bytes",
+        return wh_fail(err, WH_TOO_LARGE, "a line has at most %zu bytes",
                        RULE_LINE_TEXT_MAX);
     }
     return wh_json_parse(a, text, &doc, err) &&

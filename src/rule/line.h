@@ -9,7 +9,7 @@
 #include "base/sha256.h"
 #include "rule/expr.h"
 
-#define RULE_LINE_TEXT_MAX (256U * 1024U)
+#define RULE_LINE_TEXT_MAX ((size_t)256 * 1024)
 #define RULE_LINE_RULES_MAX 32
 #define RULE_LINE_CASES_MAX 64
 #define RULE_LINE_DAYS_MAX 180 /* no decision lasts longer without reasons */

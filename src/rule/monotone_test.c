@@ -16,7 +16,7 @@ static struct rule_tiers decide(struct wh_arena *a,
                                 const struct rule_line *const *lines, size_t n,
                                 json_t *doc)
 {
-    const struct rule_result *results[LINES_MAX];
+    const struct rule_result *results[LINES_MAX] = {NULL};
     struct rule_tiers tiers;
     for (size_t i = 0; i < n; i++) {
         results[i] = rule_eval(a, lines[i], doc);
@@ -41,7 +41,7 @@ static void losing_evidence_never_opens_more(void **state)
     struct rule_chance c = {1};
     for (int round = 0; round < ROUNDS; round++) {
         struct wh_arena a;
-        const struct rule_line *lines[LINES_MAX];
+        const struct rule_line *lines[LINES_MAX] = {NULL};
         size_t n = 1 + rule_chance_below(&c, LINES_MAX);
         wh_arena_init(&a, 16U << 20);
         for (size_t i = 0; i < n; i++) {

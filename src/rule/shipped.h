@@ -25,6 +25,6 @@ struct wh_str rule_shipped_text(struct wh_str name);
 const struct rule_file *rule_shipped_line(size_t i);
 /* The line of a name ("limited.default", newest version) or of a label
  * ("limited.default.v1"), or null. */
-const struct rule_file *rule_shipped_find(struct wh_str name);
+const struct rule_file *rule_shipped_find(struct wh_str wanted);
 
 #endif
