@@ -75,9 +75,3 @@ CREATE TABLE repo_total (
   n INTEGER NOT NULL
 ) STRICT;
 INSERT INTO repo_total (kind, n) VALUES (1, 0), (2, 0), (3, 0);
-
--- Substrings of names. The kind is a word that no name can contain. Contentless:
--- a row goes by 'delete' with its old text.
-CREATE VIRTUAL TABLE repo_fts USING fts5(
-  full, kind, content = '', detail = none, columnsize = 0,
-  tokenize = 'trigram');

@@ -67,13 +67,6 @@ UPDATE repo_total SET n = n + $2 WHERE kind = $1;
 -- name: repo_total :one
 SELECT n FROM repo_total WHERE kind = $1;
 
--- name: repo_fts_add :exec
-INSERT INTO repo_fts (rowid, full, kind) VALUES ($1, $2, $3);
-
--- name: repo_fts_drop :exec
-INSERT INTO repo_fts (repo_fts, rowid, full, kind)
-VALUES ('delete', $1, $2, $3);
-
 -- name: tag_find :one
 SELECT id, n FROM tag WHERE kind = $1 AND name = $2;
 
@@ -106,7 +99,7 @@ SELECT t.name, t.id FROM repo_tag rt CROSS JOIN tag t ON t.id = rt.tag
 WHERE rt.repo = $1;
 
 -- Lists. The walks go down one sort index; ids_ statements give candidates of
--- one filter; the plan is chosen in store/repo_list.c.
+-- one filter (substrings come from store/repo_names.c); the plan is chosen in store/repo_list.c.
 
 -- name: repo_walk_modified :many
 SELECT id, modified, owner FROM repo
@@ -145,8 +138,8 @@ SELECT 1 FROM repo_tag WHERE tag = $1 AND repo = $2;
 -- name: repo_ids_by_tag :many
 SELECT repo FROM repo_tag WHERE tag = $1;
 
--- name: repo_ids_by_words :many
-SELECT rowid FROM repo_fts WHERE repo_fts MATCH $1;
+-- name: repo_names_after :many
+SELECT id, kind, full FROM repo WHERE id > $1 AND gone IS NULL ORDER BY id;
 
 -- name: repo_ids_by_owner :many
 SELECT id FROM repo WHERE owner = $1 AND kind = $2 AND gone IS NULL;

@@ -1,7 +1,7 @@
 /*
- * Repos over the rows of 002_repos.sql. A repo is in four places that lists
- * read: its row, its head, its tags, and the substring index; each function
- * here keeps the four in step within the caller's transaction.
+ * Repos over the rows of 002_repos.sql. A repo is in three places that lists
+ * read: its row, its head, and its tags with their counts; each function here
+ * keeps the three in step within the caller's transaction.
  */
 #include "store/repo.h"
 #include "base/time.h"
@@ -10,11 +10,10 @@
 
 static const struct {
     const char *name, *plural;
-    const char *word; /* in the substring index */
 } kinds[] = {
-    [STORE_MODEL] = {"model", "models", "~~m"},
-    [STORE_DATASET] = {"dataset", "datasets", "~~d"},
-    [STORE_SPACE] = {"space", "spaces", "~~s"},
+    [STORE_MODEL] = {"model", "models"},
+    [STORE_DATASET] = {"dataset", "datasets"},
+    [STORE_SPACE] = {"space", "spaces"},
 };
 
 const char *store_kind_name(enum store_kind kind)
@@ -45,7 +44,6 @@ bool store_kind_of(struct wh_str name, enum store_kind *out)
 struct brief {
     enum store_kind kind;
     bool is_private;
-    char full[STORE_FULL_MAX];
 };
 
 static bool read_brief(struct db *db, int64_t id, struct brief *out,
@@ -57,7 +55,6 @@ static bool read_brief(struct db *db, int64_t id, struct brief *out,
     if (r == DB_ROW) {
         out->kind = (enum store_kind)db_col_i64(s, 0);
         out->is_private = db_col_bool(s, 2);
-        db_col_cstr(s, 7, out->full, sizeof out->full);
     }
     db_finish(&s);
     return db_found(r, WH_REPO_NOT_FOUND, err);
@@ -70,25 +67,6 @@ static bool run2(struct db *db, enum db_query q, int64_t a, int64_t b,
     struct db_stmt *s = db_start(db, q);
     db_bind_i64(s, 1, a);
     db_bind_i64(s, 2, b);
-    return db_exec(s, err);
-}
-
-/* The substring index holds names in lower case and one word for the kind. */
-static bool index_name(struct db *db, enum db_query q, int64_t id,
-                       enum store_kind kind, const char *full,
-                       struct wh_err *err)
-{
-    char lower[STORE_FULL_MAX];
-    size_t n = strlen(full);
-    wh_assert(n < sizeof lower);
-    for (size_t i = 0; i <= n; i++) {
-        char c = full[i];
-        lower[i] = c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
-    }
-    struct db_stmt *s = db_start(db, q);
-    db_bind_i64(s, 1, id);
-    db_bind_cstr(s, 2, lower);
-    db_bind_cstr(s, 3, kinds[kind].word);
     return db_exec(s, err);
 }
 
@@ -139,8 +117,7 @@ bool store_repo_create(struct db *db, const struct store_repo_new *in,
     memcpy(full + ns + 1, in->name.p, in->name.n);
     full[ns + 1 + in->name.n] = '\0';
     if (!insert_row(db, in, full, &made, err) ||
-        !insert_head(db, made, in->sdk, err) ||
-        !index_name(db, DBQ_REPO_FTS_ADD, made, in->kind, full, err)) {
+        !insert_head(db, made, in->sdk, err)) {
         return false;
     }
     if (!in->is_private &&
@@ -250,7 +227,7 @@ bool store_repo_head_set(struct db *db, int64_t repo,
                          const struct wh_str *tags, size_t n_tags, int64_t now,
                          struct wh_err *err)
 {
-    struct brief b;
+    struct brief b = {0};
     return read_brief(db, repo, &b, err) && update_head(db, repo, head, err) &&
            store_repo_tags_set(db, repo, b.kind, b.is_private, tags, n_tags,
                                err) &&
@@ -285,7 +262,7 @@ static bool count_public(struct db *db, int64_t repo, enum store_kind kind,
 bool store_repo_private_set(struct db *db, int64_t repo, bool is_private,
                             struct wh_err *err)
 {
-    struct brief b;
+    struct brief b = {0};
     if (!read_brief(db, repo, &b, err)) {
         return false;
     }
@@ -311,7 +288,7 @@ bool store_repo_likes_add(struct db *db, int64_t repo, int64_t n,
 bool store_repo_delete(struct db *db, int64_t repo, int64_t now,
                        struct wh_err *err)
 {
-    struct brief b;
+    struct brief b = {0};
     if (!read_brief(db, repo, &b, err)) {
         return false;
     }
@@ -320,9 +297,7 @@ bool store_repo_delete(struct db *db, int64_t repo, int64_t now,
     }
     struct db_stmt *s = db_start(db, DBQ_REPO_TAG_DROP_ALL);
     db_bind_i64(s, 1, repo);
-    return db_exec(s, err) &&
-           index_name(db, DBQ_REPO_FTS_DROP, repo, b.kind, b.full, err) &&
-           run2(db, DBQ_REPO_SET_GONE, repo, now, err);
+    return db_exec(s, err) && run2(db, DBQ_REPO_SET_GONE, repo, now, err);
 }
 
 bool store_repo_gone_next(struct db *db, int64_t until, int64_t *repo,

@@ -5,28 +5,26 @@
  * for a rare tag takes seconds for a common one, and the other way round. Two
  * plans cover all queries:
  *
- *   collect  Take the ids of one filter (a rare tag, an owner, the substring
- *            index), test the other filters on each, keep the best in a heap.
- *            Cost: the size of that filter. Given up when it proves large.
- *   walk     Go down the index of the sort order and test the filters on each
- *            row, until the page is full. Cost: small when many rows pass.
+ *   collect  Take the ids of one filter (a rare tag, an owner, rare words),
+ * test the other filters on each, keep the best in a heap. Cost: the size of
+ * that filter. Given up when it proves large. walk     Go down the index of the
+ * sort order and test the filters on each row, until the page is full. Cost:
+ * small when many rows pass.
  *
  * A walk that finds little stops after WALK_MAX rows; the page is then short
  * and its cursor says where to go on. Private repos are not in the sort
  * indexes: a walk first collects those that the caller may see.
  */
 #include "store/repo_list.h"
-#include "base/buf.h"
 #include "store/repo_page.h"
 
 /* Where the plans turn; a test build makes them small. */
 #ifndef COLLECT_MAX
-#define COLLECT_MAX 4000    /* ids worth fetching and sorting */
+#define COLLECT_MAX 2000    /* ids worth fetching and sorting */
 #define SCAN_MAX 8000       /* ids worth testing to get them, size unknown */
 #define SCAN_MAX_TAGS 60000 /* the same when the counts promise a gain */
 #define WALK_MAX 50000
 #endif
-#define GRAMS_MAX 32 /* three-letter pieces asked of the substring index */
 
 struct tag_ref {
     int64_t id, n;
@@ -37,8 +35,9 @@ struct list {
     struct wh_arena *a;
     const struct store_repo_query *q;
     struct tag_ref tags[STORE_FILTERS_MAX];
-    struct wh_str words[STORE_FILTERS_MAX]; /* lower case */
-    struct wh_str match; /* for the substring index; empty: no use of it */
+    struct wh_str words[STORE_FILTERS_MAX]; /* lower case, none empty */
+    size_t n_words;
+    struct store_id_set matches; /* of the words; bits null: not known */
     struct store_page page;
     int64_t *ids; /* room for COLLECT_MAX */
     bool stopped; /* a walk ended at `last` before the page was full */
@@ -120,9 +119,8 @@ static bool has_words(const struct list *l, char *full)
 {
     size_t n = strlen(full);
     lower(full, n);
-    for (size_t i = 0; i < l->q->n_words; i++) {
-        if (l->words[i].n > 0 &&
-            wh_str_find_str(wh_str_mem(full, n), l->words[i]) == SIZE_MAX) {
+    for (size_t i = 0; i < l->n_words; i++) {
+        if (wh_str_find_str(wh_str_mem(full, n), l->words[i]) == SIZE_MAX) {
             return false;
         }
     }
@@ -190,11 +188,22 @@ static bool collect_by_owner(struct list *l, bool *done, struct wh_err *err)
     return collect(l, s, SIZE_MAX, SCAN_MAX, done, err);
 }
 
+/* The same over the matches of the words, if they are few. */
 static bool collect_by_words(struct list *l, bool *done, struct wh_err *err)
 {
-    struct db_stmt *s = db_start(l->db, DBQ_REPO_IDS_BY_WORDS);
-    db_bind_text(s, 1, l->match);
-    return collect(l, s, SIZE_MAX, SCAN_MAX, done, err);
+    const struct store_id_set *set = &l->matches;
+    bool has = false;
+    *done = set->count <= COLLECT_MAX;
+    for (int64_t i = 0; *done && i <= set->top / 64; i++) {
+        for (uint64_t left = set->bits[i]; left; left &= left - 1) {
+            int64_t id = i * 64 + __builtin_ctzll(left);
+            if (!has_tags(l, id, SIZE_MAX, &has, err) ||
+                (has && !collect_one(l, id, err))) {
+                return false;
+            }
+        }
+    }
+    return true;
 }
 
 static size_t rarest_tag(const struct list *l)
@@ -232,7 +241,7 @@ static bool collect_somehow(struct list *l, bool *done, struct wh_err *err)
     if (!*done && q->owner && !collect_by_owner(l, done, err)) {
         return false;
     }
-    if (!*done && l->match.n > 0 && !collect_by_words(l, done, err)) {
+    if (!*done && l->matches.bits && !collect_by_words(l, done, err)) {
         return false;
     }
     if (!*done && q->n_tags > 1 && l->tags[rare].n < SCAN_MAX_TAGS) {
@@ -268,7 +277,8 @@ static bool walk_one(struct list *l, struct store_place p, int64_t owner,
                      struct wh_err *err)
 {
     bool has = false;
-    if (l->q->owner && owner != l->q->owner) {
+    if ((l->q->owner && owner != l->q->owner) ||
+        (l->matches.bits && !store_id_set_has(&l->matches, p.id))) {
         return true;
     }
     if (!has_tags(l, p.id, SIZE_MAX, &has, err)) {
@@ -277,7 +287,7 @@ static bool walk_one(struct list *l, struct store_place p, int64_t owner,
     if (!has) {
         return true;
     }
-    if (l->q->n_words > 0) {
+    if (l->n_words > 0 && !l->matches.bits) {
         return collect_one(l, p.id, err);
     }
     store_page_offer(&l->page, p);
@@ -348,41 +358,44 @@ static bool find_tags(struct list *l, bool *empty, struct wh_err *err)
     return true;
 }
 
-/* Bytes that occur in "namespace/name"; a word with any other matches nothing,
- * and none of these means anything in a quoted word of the index. */
+/* Bytes that occur in "namespace/name"; a word with any other matches
+ * nothing. */
 static bool name_byte(char c)
 {
     return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' ||
            c == '_' || c == '.' || c == '/';
 }
 
-/* Lower-case words and the expression for the substring index: the kind and
- * every three letters in a row. */
+/* Words in lower case; *empty when one can not occur in a name. */
 static void prepare_words(struct list *l, bool *empty)
 {
-    static const char *const kind_word[] = {
-        [STORE_MODEL] = "~~m", [STORE_DATASET] = "~~d", [STORE_SPACE] = "~~s"};
-    struct wh_buf b;
-    size_t grams = 0;
-    wh_buf_init(&b, 16 * (GRAMS_MAX + 1));
-    wh_buf_fmt(&b, "\"%s\"", kind_word[l->q->kind]);
     for (size_t i = 0; i < l->q->n_words; i++) {
         struct wh_str in = l->q->words[i];
+        if (in.n == 0) {
+            continue;
+        }
         char *w = wh_arena_cstr(l->a, in);
         lower(w, in.n);
-        l->words[i] = wh_str_mem(w, in.n);
+        l->words[l->n_words++] = wh_str_mem(w, in.n);
         *empty = *empty || in.n >= STORE_FULL_MAX;
-        for (size_t j = 0; j < in.n; j++) {
-            *empty = *empty || !name_byte(w[j]);
-        }
-        for (size_t j = 0; !*empty && j + 3 <= in.n && grams < GRAMS_MAX; j++) {
-            wh_buf_fmt(&b, " AND \"%.3s\"", w + j);
-            grams++;
+        for (size_t j = 0; !*empty && j < in.n; j++) {
+            *empty = !name_byte(w[j]);
         }
     }
-    wh_assert(!b.over);
-    l->match = grams ? wh_arena_dup(l->a, wh_buf_str(&b)) : WH_S("");
-    wh_buf_done(&b);
+}
+
+/* Ask the names in memory, where there are any. */
+static bool match_words(struct list *l, struct wh_err *err)
+{
+    if (!l->q->names || l->n_words == 0) {
+        return true;
+    }
+    if (!store_names_refresh(l->q->names, l->db, err)) {
+        return false;
+    }
+    store_names_find(l->q->names, l->a, l->q->kind, l->words, l->n_words,
+                     &l->matches);
+    return true;
 }
 
 static bool fetch_page(struct list *l, struct store_repo_page *out,
@@ -422,8 +435,11 @@ static bool run(struct db *db, void *ctx, struct wh_err *err)
     if (!find_tags(l, &empty, err)) {
         return false;
     }
-    if (!empty &&
-        (!collect_somehow(l, &done, err) || (!done && !walk_plan(l, err)))) {
+    if (empty) {
+        return fetch_page(l, j->out, err);
+    }
+    if (!match_words(l, err) || !collect_somehow(l, &done, err) ||
+        (!done && !walk_plan(l, err))) {
         return false;
     }
     return fetch_page(l, j->out, err);

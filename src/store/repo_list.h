@@ -7,7 +7,7 @@
 #ifndef WH_STORE_REPO_LIST_H
 #define WH_STORE_REPO_LIST_H
 
-#include "store/repo.h"
+#include "store/repo_names.h"
 
 /* All descending, newest or most first; ties by id. */
 enum store_sort {
@@ -44,7 +44,8 @@ struct store_repo_query {
     size_t n_tags; /* all must be there */
     const struct wh_str *words;
     size_t n_words; /* each a substring of "namespace/name", case ignored */
-    const int64_t *readable; /* accounts whose private repos may be shown */
+    struct store_names *names; /* for words; null: rare words take many pages */
+    const int64_t *readable;   /* accounts whose private repos may be shown */
     size_t n_readable;
     size_t limit; /* 1..STORE_LIST_MAX */
     struct store_cursor after;

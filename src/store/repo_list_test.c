@@ -34,6 +34,7 @@ struct house {
     struct store_account owners[OWNERS];
     struct model repos[REPOS];
     uint64_t seed;
+    struct store_names *names;
 };
 
 static const char *const tag_names[TAGS] = {
@@ -129,6 +130,7 @@ static int open_h(void **state)
     static struct house h;
     struct wh_err err = {0};
     h.seed = 42;
+    h.names = store_names_new();
     testdb_open(&h.t);
     *state = &h;
     return db_tx(h.t.db, fill, &h, &err) ? 0 : -1;
@@ -136,7 +138,9 @@ static int open_h(void **state)
 
 static int close_h(void **state)
 {
-    testdb_close(&((struct house *)*state)->t);
+    struct house *h = *state;
+    store_names_free(&h->names);
+    testdb_close(&h->t);
     return 0;
 }
 
@@ -165,6 +169,7 @@ static void ask(struct house *h, struct question *x)
         x->tags[i] = wh_str_of(tag_names[x->tag_numbers[i]]);
     }
     x->q.words = x->words;
+    x->q.names = rnd(h, 2) ? h->names : NULL;
     x->q.n_words = rnd(h, 3);
     for (size_t i = 0; i < x->q.n_words; i++) {
         const char *w =
@@ -269,6 +274,49 @@ static void test_random_queries(void **state)
     assert_true(found > QUERIES); /* the queries are not all empty */
 }
 
+static void test_new_names_are_found(void **state)
+{
+    struct house *h = *state;
+    struct wh_err err = {0};
+    struct wh_arena a;
+    struct wh_str words[] = {WH_S("ova/BRAND"), WH_S("rand-n"), WH_S("")};
+    struct store_repo_page page;
+    struct store_account owner;
+    int64_t id = 0;
+    wh_arena_init(&a, 1 << 20);
+    struct store_account_new in = {.name = WH_S("Nova")};
+    assert_true(store_account_create(h->t.db, &in, &owner, &err));
+    struct store_repo_query q = {.kind = STORE_SPACE,
+                                 .limit = 5,
+                                 .words = words,
+                                 .n_words = 3,
+                                 .names = h->names};
+    assert_true(store_repo_list(h->t.db, &a, &q, &page, &err));
+    assert_int_equal(page.n, 0);
+    struct store_repo_new repo = {
+        .kind = STORE_SPACE, .ns = &owner, .name = WH_S("Brand-New")};
+    assert_true(store_repo_create(h->t.db, &repo, &id, &err));
+    assert_true(store_repo_list(h->t.db, &a, &q, &page, &err));
+    assert_int_equal(page.n, 1);
+    assert_int_equal(page.repos[0].id, id);
+    /* Candidates stay when a repo goes; lists do not show them. */
+    assert_true(store_repo_delete(h->t.db, id, 1, &err));
+    assert_true(store_repo_list(h->t.db, &a, &q, &page, &err));
+    assert_int_equal(page.n, 0);
+    words[1] = WH_S("w");
+    words[0] = WH_S("nova/brand-new");
+    struct store_id_set set;
+    store_names_find(h->names, &a, STORE_SPACE, words, 2, &set);
+    assert_int_equal(set.count, 1);
+    assert_true(store_id_set_has(&set, id));
+    assert_false(store_id_set_has(&set, id - 1));
+    assert_false(store_id_set_has(&set, set.top + 1));
+    assert_false(store_id_set_has(&set, -1));
+    store_names_find(h->names, &a, STORE_MODEL, words, 2, &set);
+    assert_int_equal(set.count, 0);
+    wh_arena_done(&a);
+}
+
 static void test_bad_cursors(void **state)
 {
     static const char *const bad[] = {
@@ -343,6 +391,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_random_queries),
+        cmocka_unit_test(test_new_names_are_found),
         cmocka_unit_test(test_bad_cursors),
         cmocka_unit_test(test_too_many_filters),
     };

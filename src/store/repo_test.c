@@ -266,7 +266,7 @@ static void test_tag_limits(void **state)
 {
     struct house *h = *state;
     static struct wh_str many[STORE_TAGS_MAX + 1];
-    static char names[STORE_TAGS_MAX + 1][8];
+    static char names[STORE_TAGS_MAX + 1][16];
     static char big[STORE_TAG_MAX + 1];
     struct store_repo_head head = {0};
     struct wh_err err = {0};
