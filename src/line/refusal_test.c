@@ -92,8 +92,7 @@ static void always_fits_a_header(void **state)
         URL, "http://127.0.0.1:8080/" MANY MANY "/decision", ""};
     static const char *const sentences[] = {
         "Short.", MANY " " MANY " " MANY " " MANY " " MANY " " MANY " " MANY,
-        "Gr\xC3\xB6\xC3\x9F"
-        "e\x7f"};
+        "Gr\303\266\303\237e\177"};
     for (size_t i = 0; i < 36; i++) {
         struct wh_arena a;
         struct wh_buf b;
