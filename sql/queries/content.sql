@@ -93,7 +93,8 @@ DELETE FROM content_container WHERE content = $1;
 UPDATE content SET scan = $2, scan_statement = $3 WHERE id = $1;
 
 -- name: content_scan_any :one
-SELECT scan FROM content WHERE sha256 = $1 AND scan IS NOT NULL LIMIT 1;
+SELECT scan, scan_statement FROM content
+WHERE sha256 = $1 AND scan_statement IS NOT NULL LIMIT 1;
 
 -- name: content_claim :exec
 UPDATE content SET claimed = 1 WHERE repo = $1 AND sha256 = $2;

@@ -276,8 +276,9 @@ bool api_repo_info(struct front_req *q, struct wh_err *err)
 {
     json_t *o = wh_json_own(q->a, hub_view_repo(&q->repo, false));
     struct hub_git *g = NULL;
-    bool ok = hub_git_open(q->db, q->repo.id, q->house->open_dir, &g, err) &&
-              fill_info(q, g, o, err);
+    bool ok =
+        hub_git_open(q->db, q->repo.id, q->house->vault.open_dir, &g, err) &&
+        fill_info(q, g, o, err);
 
     hub_git_close(&g);
     if (ok) {

@@ -18,7 +18,7 @@
 static bool open_at(struct front_req *q, struct hub_git **g,
                     struct hub_oid *commit, struct wh_err *err)
 {
-    if (!hub_git_open(q->db, q->repo.id, q->house->open_dir, g, err)) {
+    if (!hub_git_open(q->db, q->repo.id, q->house->vault.open_dir, g, err)) {
         return false;
     }
     if (hub_git_resolve(*g, q->at.rev, commit, err)) {
@@ -305,7 +305,7 @@ static bool create_ref(struct front_req *q, struct wh_str name,
     struct hub_oid commit;
     bool ok;
 
-    if (!hub_git_open(q->db, q->repo.id, q->house->open_dir, &g, err)) {
+    if (!hub_git_open(q->db, q->repo.id, q->house->vault.open_dir, &g, err)) {
         return false;
     }
     ok = hub_git_resolve(g, at, &commit, err);

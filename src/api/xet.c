@@ -404,3 +404,35 @@ bool api_xet_nothing(struct front_req *q, struct wh_err *err)
     return wh_fail(err, WH_NOT_FOUND,
                    "nothing is known of this here; downloads go by HTTP");
 }
+
+static void drop_bytes(struct net_req *r, void *ctx, struct wh_str chunk)
+{
+    (void)r;
+    (void)ctx;
+    (void)chunk;
+}
+
+static void end_unserved(struct net_req *r, void *ctx)
+{
+    struct wh_err err = {0};
+
+    front_req_enter_job(r);
+    wh_fail(&err, WH_NOT_FOUND, "this house takes shards at /v1/shards");
+    front_req_fail(ctx, &err);
+}
+
+static const struct net_sink UNSERVED = {.data = drop_bytes,
+                                         .end = end_unserved};
+
+/* Clients try a newer form first. They hear the no only when they have sent
+ * all of it, so it is read. */
+bool api_xet_shard_v2(struct front_req *q, struct wh_err *err)
+{
+    struct hub_xet x;
+
+    if (!check_token(q, &x, err)) {
+        return false;
+    }
+    net_stream(q->net, &UNSERVED, q);
+    return true;
+}

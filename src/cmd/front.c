@@ -6,16 +6,21 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
+#include "base/time.h"
 #include "cmd/cmd.h"
+#include "cmd/lines.h"
 #include "cmd/processes.h"
 #include "crypto/random.h"
 #include "front/house.h"
 #include "front/request.h"
 #include "hub/git.h"
+#include "keeper/client.h"
+#include "line/keep.h"
 #include "proc/client.h"
 #include "proc/supervise.h"
 #include "register/register.h"
 #include "store/auth.h"
+#include <fcntl.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -23,11 +28,14 @@
 
 /* How long a stop waits for running requests. */
 #define GRACE_MS 8000u
+/* Threads for settling, scanning and opening. */
+#define QUEUE_THREADS 4u
 
 struct front {
     const struct cmd_serve *serve;
     struct front_house house;
     struct store_first first;
+    struct wh_arena arena; /* of the settings' documents */
     struct proc_client *signer, *keeper, *zygote;
     struct register_log *log;
 };
@@ -68,6 +76,7 @@ static bool open_database(struct front *f, struct wh_err *err)
         return false;
     }
     f->house.writer = db_writer_new(NULL, path, err);
+    f->house.vault.writer = f->house.writer;
     return f->house.writer &&
            db_write(f->house.writer, store_bootstrap, &f->first, err) &&
            announce_first(f, err);
@@ -85,10 +94,10 @@ static struct proc_client *client(const struct front *f, const char *name,
 static bool open_clients(struct front *f, struct wh_err *err)
 {
     f->signer = client(f, REGISTER_SIGNER_NAME, 2, 1, err);
-    f->keeper = f->signer ? client(f, "keeper", 16, 64, err) : NULL;
-    f->zygote = f->keeper ? client(f, "zygote", 16, 16, err) : NULL;
-    f->house.keeper = f->keeper;
-    f->house.zygote = f->zygote;
+    f->keeper = f->signer ? client(f, KEEPER_NAME, 16, 64, err) : NULL;
+    f->zygote = f->keeper ? client(f, "zygote", 16, 4, err) : NULL;
+    f->house.vault.keeper = f->keeper;
+    f->house.vault.zygote = f->zygote;
     return f->zygote != NULL;
 }
 
@@ -102,11 +111,61 @@ static bool open_register(struct front *f, struct wh_err *err)
         .genesis = {.software = WH_VERSION},
         .cadence_us = f->serve->conf->register_cadence_ms * 1000};
 
+    if (!cmd_lines_load(&f->arena, f->serve->conf, &f->house.lines, err)) {
+        return false;
+    }
+    cmd_lines_genesis(&f->arena, &f->house.lines, &cfg.genesis);
     if (!register_open(&cfg, &f->log, err)) {
         return false;
     }
     f->house.log = f->log;
+    return cmd_lines_check(&f->arena, f->serve->paths.db, &f->house.lines,
+                           err) &&
+           register_reader_open(f->serve->paths.log, &f->house.reader, err);
+}
+
+/* ---- long work ---- */
+
+/* What a crash left between a checkpoint and the decisions it covers. */
+static bool catch_up_fn(struct db *db, void *ctx, struct wh_err *err)
+{
+    const struct front *f = ctx;
+    struct register_status status;
+    size_t n;
+
+    register_status_get(f->log, &status);
+    do {
+        if (!line_decisions_catch_up(db, status.size, wh_now_us(), &n, err)) {
+            return false;
+        }
+    } while (n > 0);
     return true;
+}
+
+static bool resume_releases(struct front *f, struct wh_err *err)
+{
+    struct db *db = db_open(f->serve->paths.db, true, err);
+    bool ok = db && hub_release_resume(f->house.release, db, err);
+
+    db_close(&db);
+    return ok;
+}
+
+static bool open_queue(struct front *f, struct wh_err *err)
+{
+    struct hub_release_config c = {.vault = &f->house.vault,
+                                   .log = f->log,
+                                   .reader = f->house.reader,
+                                   .lines = &f->house.lines};
+
+    f->house.queue = hub_queue_new(f->serve->paths.db, QUEUE_THREADS, err);
+    if (!f->house.queue) {
+        return false;
+    }
+    c.queue = f->house.queue;
+    f->house.release = hub_release_new(&c);
+    return db_write(f->house.writer, catch_up_fn, f, err) &&
+           resume_releases(f, err);
 }
 
 /* ---- the server ---- */
@@ -176,8 +235,9 @@ static void fill_house(struct front *f)
     h->conf = f->serve->conf;
     h->data_dir = f->serve->paths.data;
     h->db_path = f->serve->paths.db;
-    h->open_dir = f->serve->paths.open;
-    h->sealed_dir = f->serve->paths.sealed;
+    h->vault.open_dir = f->serve->paths.open;
+    h->vault.max_size = (uint64_t)h->conf->limits_file_size;
+    h->vault.free_percent = (unsigned)h->conf->limits_free_percent;
     h->register_dir = f->serve->paths.log;
     crypto_random(h->url_key, sizeof h->url_key);
     h->tables[h->ntables++] = &api_table;
@@ -186,18 +246,29 @@ static void fill_house(struct front *f)
 static bool open_front(struct front *f, struct wh_err *err)
 {
     fill_house(f);
+    f->house.vault.sealed =
+        open(f->serve->paths.sealed, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (f->house.vault.sealed < 0) {
+        return wh_fail_errno(err, WH_IO, "the folder of containers");
+    }
     return hub_git_init(err) && open_database(f, err) && open_clients(f, err) &&
-           open_register(f, err) && start_server(f, err);
+           open_register(f, err) && open_queue(f, err) && start_server(f, err);
 }
 
 static void close_front(struct front *f)
 {
+    /* the queue first: it holds parked requests, and gives them back */
+    hub_queue_free(&f->house.queue);
     net_server_stop(&f->house.server, GRACE_MS);
+    hub_release_free(&f->house.release);
+    register_reader_close(&f->house.reader);
     register_close(&f->log);
     proc_client_free(&f->zygote);
     proc_client_free(&f->keeper);
     proc_client_free(&f->signer);
     db_writer_free(&f->house.writer);
+    wh_fd_close(&f->house.vault.sealed);
+    wh_arena_done(&f->arena);
 }
 
 /* The one line on standard output, once in the life of the parent. */
@@ -217,6 +288,8 @@ int cmd_front_main(void *serve)
     int sig, code = 0;
 
     wh_log_process("front");
+    wh_arena_init(&f.arena, (size_t)64 << 20);
+    f.house.vault.sealed = -1;
     /* before any thread, so that all inherit it and only this one is asked */
     sigemptyset(&end);
     sigaddset(&end, SIGTERM);

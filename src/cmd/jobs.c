@@ -1,8 +1,9 @@
 /*
- * jobs.c - joins two rooms that do not know each other: the scanner's jobs
- * (scan/) and the process that forks them (proc/).
+ * jobs.c - joins rooms that do not know each other: the scanner's jobs
+ * (scan/), the card's renderer (hub/) and the process that forks them (proc/).
  */
 #include "cmd/processes.h"
+#include "hub/card.h"
 #include "scan/job.h"
 
 #define JOBS_MAX 8
@@ -34,7 +35,7 @@ const struct proc_job_type *cmd_jobs(unsigned *n)
 {
     static struct proc_job_type types[JOBS_MAX];
 
-    wh_assert(scan_jobs_count <= JOBS_MAX);
+    wh_assert(scan_jobs_count + 1 <= JOBS_MAX);
     scan_jobs_prepare();
     for (size_t i = 0; i < scan_jobs_count; i++) {
         types[i] = (struct proc_job_type){.type = (uint16_t)scan_jobs[i].type,
@@ -43,6 +44,7 @@ const struct proc_job_type *cmd_jobs(unsigned *n)
                                           .memory = scan_jobs[i].memory,
                                           .cpu_s = scan_jobs[i].cpu_s};
     }
-    *n = (unsigned)scan_jobs_count;
+    types[scan_jobs_count] = hub_card_job;
+    *n = (unsigned)scan_jobs_count + 1;
     return types;
 }

@@ -15,13 +15,14 @@
 
 static int usage(FILE *out)
 {
-    fprintf(out,
-            "Usage: weighhouse serve --data DIR [--listen ADDR:PORT] "
-            "[--config FILE]\n\n"
-            "Runs the house. The first start makes everything in DIR, writes\n"
-            "DIR/admin.token and prints a sign-in link on standard error.\n"
-            "Prints one line, \"ready URL\", when it answers requests; the log\n"
-            "goes to standard error. SIGTERM ends it in order.\n");
+    fprintf(
+        out,
+        "Usage: weighhouse serve --data DIR [--listen ADDR:PORT] "
+        "[--config FILE]\n\n"
+        "Runs the house. The first start makes everything in DIR, writes\n"
+        "DIR/admin.token and prints a sign-in link on standard error.\n"
+        "Prints one line, \"ready URL\", when it answers requests; the log\n"
+        "goes to standard error. SIGTERM ends it in order.\n");
     return out == stdout ? 0 : 2;
 }
 
@@ -103,12 +104,15 @@ static bool listen_all(struct wh_arena *a, struct cmd_serve *s,
         !net_listen(host, port, &s->http_fd, &s->port, err)) {
         return false;
     }
-    s->url = wh_arena_fmt(a, strchr(host, ':') ? "http://[%s]:%u" : "http://%s:%u",
-                          host, s->port)
-                 .p;
+    s->url =
+        wh_arena_fmt(a, strchr(host, ':') ? "http://[%s]:%u" : "http://%s:%u",
+                     host, s->port)
+            .p;
     s->signer_fd = proc_listen(run, "signer", 0600, err);
-    s->keeper_fd = s->signer_fd < 0 ? -1 : proc_listen(run, "keeper", 0600, err);
-    s->zygote_fd = s->keeper_fd < 0 ? -1 : proc_listen(run, "zygote", 0600, err);
+    s->keeper_fd =
+        s->signer_fd < 0 ? -1 : proc_listen(run, "keeper", 0600, err);
+    s->zygote_fd =
+        s->keeper_fd < 0 ? -1 : proc_listen(run, "zygote", 0600, err);
     return s->zygote_fd >= 0;
 }
 
@@ -138,7 +142,7 @@ int cmd_serve(int argc, char **argv)
     const struct proc_child children[] = {
         {"signer", cmd_signer_main, &s, 10000},
         {"zygote", cmd_zygote_main, &s, 5000},
-
+        {"keeper", cmd_keeper_main, &s, 10000},
         {"front", cmd_front_main, &s, 20000},
     };
     int code;

@@ -3,8 +3,9 @@
  */
 #include "base/log.h"
 #include "cmd/cmd.h"
+#include "cmd/lines.h"
 #include "cmd/processes.h"
-#include "proc/sandbox.h"
+#include "keeper/keeper.h"
 #include "proc/supervise.h"
 #include "register/signer.h"
 #include <unistd.h>
@@ -29,7 +30,6 @@ int cmd_signer_main(void *serve)
     wh_log_process("signer");
     ok = register_signer_open(s->paths.keys, &signer, &err);
     if (ok) {
-        proc_child_ready();
         ok = register_signer_serve(signer, s->signer_fd, peers, 1, &err);
     }
     register_signer_close(&signer);
@@ -47,6 +47,45 @@ int cmd_zygote_main(void *serve)
 
     wh_log_process("zygote");
     z.types = cmd_jobs(&z.ntypes);
-    proc_child_ready();
     return report("zygote", proc_zygote_run(&z, false, &err), &err);
+}
+
+/* Threads of the keeper, and sets of containers that it may hold open. */
+#define KEEPER_THREADS 8u
+#define KEEPER_SESSIONS 256u
+
+static bool serve_keeper(const struct cmd_serve *s, struct wh_arena *a,
+                         struct wh_err *err)
+{
+    struct keeper_config c = {.listen_fd = s->keeper_fd,
+                              .run_dir = s->paths.run,
+                              .keys_dir = s->paths.keys,
+                              .custody_dir = s->paths.custody,
+                              .peers = {geteuid()},
+                              .npeers = 1,
+                              .threads = KEEPER_THREADS,
+                              .max_sessions = KEEPER_SESSIONS};
+    struct line_set set = {0};
+
+    if (!cmd_lines_load(a, s->conf, &set, err)) {
+        return false;
+    }
+    for (size_t i = 0; i < set.n_enforced; i++) {
+        c.lines[c.nlines++] = set.enforced[i].text;
+    }
+    return keeper_serve(&c, err);
+}
+
+int cmd_keeper_main(void *serve)
+{
+    const struct cmd_serve *s = serve;
+    struct wh_err err = {0};
+    struct wh_arena a;
+    bool ok;
+
+    wh_log_process("keeper");
+    wh_arena_init(&a, (size_t)32 << 20);
+    ok = serve_keeper(s, &a, &err);
+    wh_arena_done(&a);
+    return report("keeper", ok, &err);
 }

@@ -9,8 +9,13 @@
 
 #include "conf/conf.h"
 #include "db/writer.h"
+#include "hub/queue.h"
+#include "hub/release.h"
+#include "hub/vault.h"
+#include "line/set.h"
 #include "net/server.h"
 #include "proc/client.h"
+#include "register/read.h"
 #include "register/register.h"
 
 struct front_req;
@@ -21,11 +26,14 @@ struct front_house {
     const char *data_dir; /* the installation */
     const char *db_path;
     const char *open_dir; /* opened content, by SHA-256 */
-    const char *sealed_dir;
     const char *register_dir;
     struct db_writer *writer;
-    struct proc_client *keeper, *zygote;
+    struct hub_vault vault;
+    struct hub_queue *queue; /* long work: settling, scanning, opening */
     struct register_log *log;
+    struct register_reader *reader;
+    struct line_set lines;
+    struct hub_release *release;
     struct net_server *server; /* set right after its start */
     bool tls;
     uint8_t url_key[32]; /* signs upload and token URLs; new every start */

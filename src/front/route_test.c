@@ -35,8 +35,7 @@ static const struct {
     {"/?kind/:ns/:repo/resolve/:rev/*path", "/spaces/a/b/resolve/main/f/g",
      true, "space a/b main f/g - -"},
     {"/?kind/:ns/:repo.git/info/lfs/objects/batch",
-     "/datasets/a/b.git/info/lfs/objects/batch", true,
-     "dataset a/b - - - -"},
+     "/datasets/a/b.git/info/lfs/objects/batch", true, "dataset a/b - - - -"},
     {"/?kind/:ns/:repo.git/info/lfs/objects/batch",
      "/a/b/info/lfs/objects/batch", false, NULL},
     {"/?kind/:ns/:repo.git/x", "/a/.git/x", false, NULL},
@@ -84,8 +83,8 @@ static void test_broken_escapes(void **state)
         struct front_captures c;
         struct wh_err err = {0};
         wh_arena_init(&a, 1 << 16);
-        assert_false(front_route_capture("/:ns/:repo", wh_str_of(BAD[i]), &a,
-                                         &c, &err));
+        assert_false(
+            front_route_capture("/:ns/:repo", wh_str_of(BAD[i]), &a, &c, &err));
         assert_int_equal(err.code, WH_BAD_REQUEST);
         wh_arena_done(&a);
     }

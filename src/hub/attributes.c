@@ -188,3 +188,33 @@ bool hub_file_is_large(struct wh_str attributes, struct wh_str path,
     return hub_attributes_lfs(attributes, path) || size > HUB_REGULAR_MAX ||
            !looks_like_text(sample);
 }
+
+/* The rule against a path whose last segment is a folder or the file. */
+static bool ignore_fits_here(struct wh_str rule, struct wh_str path,
+                             bool folder)
+{
+    bool only_folders = rule.n > 0 && rule.p[rule.n - 1] == '/';
+
+    rule.n -= only_folders;
+    if (only_folders && !folder) {
+        return false;
+    }
+    if (wh_str_find(rule, '/') == SIZE_MAX) {
+        return hub_glob(rule, last_segment(path));
+    }
+    if (rule.n > 0 && rule.p[0] == '/') {
+        rule = wh_str_sub(rule, 1, rule.n);
+    }
+    return hub_glob(rule, path);
+}
+
+bool hub_ignore_fits(struct wh_str rule, struct wh_str path)
+{
+    for (size_t i = 0; i < path.n; i++) {
+        if (path.p[i] == '/' &&
+            ignore_fits_here(rule, wh_str_sub(path, 0, i), true)) {
+            return true;
+        }
+    }
+    return ignore_fits_here(rule, path, false);
+}

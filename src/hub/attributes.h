@@ -23,6 +23,9 @@ bool hub_attributes_lfs(struct wh_str attributes, struct wh_str path);
  * a regular file may have, is large. sample: the first bytes, at most 512. */
 bool hub_file_is_large(struct wh_str attributes, struct wh_str path,
                        uint64_t size, struct wh_str sample);
+/* Does one line of a .gitignore (without its '!') fit the path: the path itself
+ * or a folder above it? */
+bool hub_ignore_fits(struct wh_str rule, struct wh_str path);
 /* gitattributes' and gitignore's glob. */
 bool hub_glob(struct wh_str pattern, struct wh_str text);
 

@@ -1,0 +1,32 @@
+-- name: revision_add :exec
+INSERT INTO revision (repo, sha, state, created) VALUES ($1, $2, 1, $3)
+ON CONFLICT (repo, sha) DO NOTHING;
+
+-- name: revision_decided :exec
+UPDATE revision SET state = 2 WHERE repo = $1 AND sha = $2;
+
+-- name: revision_state :one
+SELECT state FROM revision WHERE repo = $1 AND sha = $2;
+
+-- name: revision_waiting :many
+SELECT v.repo, v.sha FROM revision v JOIN repo r ON r.id = v.repo
+WHERE v.state = 1 AND r.gone IS NULL ORDER BY v.created LIMIT 1000;
+
+-- name: subject_content_add :exec
+INSERT INTO subject_content (digest, kind, subject) VALUES ($1, $2, $3)
+ON CONFLICT DO NOTHING;
+
+-- A subject other than $3 that holds this content and was found above a line.
+-- name: subject_content_held :one
+SELECT c.subject FROM subject_content c JOIN decision d ON d.subject = c.subject
+WHERE c.digest = $1 AND c.kind = $2 AND c.subject <> $3
+  AND d.answer = 1 AND d.tier_weights < 3
+  AND NOT EXISTS (SELECT 1 FROM decision n WHERE n.subject = d.subject AND n.id > d.id)
+LIMIT 1;
+
+-- name: weighing_set :exec
+INSERT INTO weighing (subject, digest, doc, created) VALUES ($1, $2, $3, $4)
+ON CONFLICT (subject) DO NOTHING;
+
+-- name: weighing_get :one
+SELECT doc, created FROM weighing WHERE subject = $1;

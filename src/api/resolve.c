@@ -1,0 +1,261 @@
+/*
+ * resolve.c - files by revision and path: headers that every client needs, the
+ * bytes, or the refusal.
+ */
+#include "api/handlers.h"
+#include "base/file.h"
+#include "front/answer.h"
+#include "hub/release.h"
+#include "hub/view.h"
+#include "line/refusal.h"
+#include "net/range.h"
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* A file of a revision, found. */
+struct found {
+    struct front_req *q;
+    struct hub_oid commit;
+    char commit_hex[HUB_OID_HEX + 1];
+    struct hub_entry e;
+};
+
+static bool find(struct front_req *q, struct hub_git *g, struct found *f,
+                 struct wh_err *err)
+{
+    f->q = q;
+    if (!hub_git_resolve(g, q->at.rev, &f->commit, err)) {
+        return false;
+    }
+    hub_oid_hex(&f->commit, f->commit_hex);
+    q->commit_hex = wh_arena_cstr(q->a, wh_str_of(f->commit_hex));
+    if (!hub_git_entry(g, &f->commit, q->at.path, q->a, &f->e, err)) {
+        return false;
+    }
+    return !f->e.dir ||
+           wh_fail(err, WH_ENTRY_NOT_FOUND, "Entry not found: %.*s is a folder",
+                   WH_FMT(q->at.path));
+}
+
+/* ---- headers ---- */
+
+static struct wh_str file_name(struct wh_str path)
+{
+    for (size_t i = path.n; i > 0; i--) {
+        if (path.p[i - 1] == '/') {
+            return wh_str_sub(path, i, path.n);
+        }
+    }
+    return path;
+}
+
+/* Files of strangers are never shown in the house's own origin. */
+static void disposition(const struct found *f)
+{
+    struct wh_str name = file_name(f->e.path);
+    struct wh_buf b;
+
+    wh_buf_init(&b, 8192);
+    wh_buf_cstr(&b, "attachment; filename*=UTF-8''");
+    wh_buf_url(&b, name);
+    wh_buf_cstr(&b, "; filename=\"");
+    for (size_t i = 0; i < name.n; i++) {
+        char c = name.p[i];
+        wh_buf_char(&b,
+                    c == '"' || c == '\\' || (unsigned char)c > 0x7e ? '_' : c);
+    }
+    wh_buf_cstr(&b, "\";");
+    net_answer_header(f->q->net, "Content-Disposition", wh_buf_str(&b));
+    wh_buf_done(&b);
+}
+
+static void file_headers(const struct found *f)
+{
+    struct net_req *r = f->q->net;
+    char oid[HUB_OID_HEX + 1];
+
+    hub_oid_hex(&f->e.oid, oid);
+    net_answer_header(r, "X-Repo-Commit", wh_str_of(f->commit_hex));
+    net_answer_headerf(r, "ETag", "\"%s\"", f->e.lfs ? f->e.sha256 : oid);
+    if (f->e.lfs) {
+        net_answer_headerf(r, "X-Linked-ETag", "\"%s\"", f->e.sha256);
+        net_answer_headerf(r, "X-Linked-Size", "%llu",
+                           (unsigned long long)f->e.size);
+    }
+    net_answer_header(r, "Accept-Ranges", WH_S("bytes"));
+    net_answer_header(r, "Content-Type", WH_S("application/octet-stream"));
+    net_answer_header(r, "X-Content-Type-Options", WH_S("nosniff"));
+    net_answer_header(r, "Cache-Control", WH_S("no-cache"));
+    disposition(f);
+    front_answer_cors(r);
+}
+
+/* ---- ranges ---- */
+
+/* The part of `size` bytes that is asked for. False: 416 was answered. */
+static bool begin(const struct found *f, uint64_t *off, uint64_t *len)
+{
+    struct net_req *r = f->q->net;
+    struct net_range range;
+    uint64_t size = f->e.size;
+
+    switch (net_range_parse(net_req_header(r, "range"), size, &range)) {
+    case NET_RANGE_ALL:
+        *off = 0;
+        *len = size;
+        net_answer(r, 200);
+        file_headers(f);
+        return true;
+    case NET_RANGE_PART:
+        *off = range.off;
+        *len = range.len;
+        net_answer(r, 206);
+        file_headers(f);
+        net_answer_headerf(r, "Content-Range", "bytes %llu-%llu/%llu",
+                           (unsigned long long)range.off,
+                           (unsigned long long)(range.off + range.len - 1),
+                           (unsigned long long)size);
+        return true;
+    case NET_RANGE_BAD:
+        break;
+    }
+    net_answer(r, 416);
+    net_answer_headerf(r, "Content-Range", "bytes */%llu",
+                       (unsigned long long)size);
+    net_answer_header(r, "X-Error-Message",
+                      WH_S("the range lies outside the file"));
+    front_answer_cors(r);
+    net_answer_send(r);
+    return false;
+}
+
+/* ---- bodies ---- */
+
+static bool send_blob(const struct found *f, struct hub_git *g,
+                      struct wh_err *err)
+{
+    struct wh_str data;
+    uint64_t off, len;
+
+    if (!hub_git_blob(g, &f->e.oid, HUB_BLOB_ROW_MAX, f->q->a, &data, err)) {
+        return false;
+    }
+    if (begin(f, &off, &len)) {
+        net_answer_bytes(f->q->net, wh_str_sub(data, (size_t)off, (size_t)len));
+        net_answer_send(f->q->net);
+    }
+    return true;
+}
+
+static bool send_file(const struct found *f, const char *path,
+                      struct wh_err *err)
+{
+    uint64_t off, len;
+    struct stat st;
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+
+    if (fd < 0 || fstat(fd, &st) != 0 || (uint64_t)st.st_size != f->e.size) {
+        wh_fd_close(&fd);
+        return wh_fail(err, WH_CORRUPT,
+                       "the stored file is not as it was stored");
+    }
+    if (!begin(f, &off, &len)) {
+        wh_fd_close(&fd);
+        return true;
+    }
+    net_answer_file(f->q->net, fd, off, len);
+    net_answer_send(f->q->net);
+    return true;
+}
+
+/* ---- refusals ---- */
+
+static bool refuse(const struct found *f, const struct hub_access *access,
+                   struct wh_err *err)
+{
+    struct front_req *q = f->q;
+    struct line_refusal refusal = {
+        .name = wh_str_of(q->repo.full),
+        .part = RULE_PART_WEIGHTS,
+        .decision = access->decision,
+        .url =
+            wh_arena_fmt(q->a, "%.*s/%s%s/decision", WH_FMT(front_req_base(q)),
+                         hub_kind_prefix(q->repo.kind), q->repo.full)};
+    struct wh_buf b;
+
+    wh_buf_init(&b, 2048);
+    line_refusal_short(&refusal, &b);
+    wh_fail(err, WH_HELD, "%.*s", WH_FMT(wh_buf_str(&b)));
+    wh_buf_done(&b);
+    return false;
+}
+
+static bool send_large(const struct found *f, struct wh_err *err)
+{
+    struct front_req *q = f->q;
+    struct hub_access access;
+
+    if (!hub_access_find(&q->house->vault, q->db, q->a, &q->repo, &f->commit,
+                         &f->e, &access, err)) {
+        return false;
+    }
+    switch (access.kind) {
+    case HUB_ACCESS_OPEN:
+        return send_file(f, access.path, err);
+    case HUB_ACCESS_WEIGHING:
+    case HUB_ACCESS_REFUSED:
+        break;
+    }
+    return refuse(f, &access, err);
+}
+
+/* ---- the routes ---- */
+
+bool api_resolve(struct front_req *q, struct wh_err *err)
+{
+    struct hub_git *g = NULL;
+    struct found f;
+    bool ok;
+
+    if (!hub_git_open(q->db, q->repo.id, q->house->vault.open_dir, &g, err)) {
+        return false;
+    }
+    ok = find(q, g, &f, err);
+    if (ok && f.e.lfs) {
+        ok = send_large(&f, err);
+    } else if (ok && f.e.sha256[0]) {
+        ok = send_file(&f, hub_open_path(&q->house->vault, q->a, f.e.sha256),
+                       err);
+    } else if (ok) {
+        ok = send_blob(&f, g, err);
+    }
+    hub_git_close(&g);
+    return ok;
+}
+
+/* The bytes that git holds: the pointer of an LFS file. */
+bool api_raw(struct front_req *q, struct wh_err *err)
+{
+    struct hub_git *g = NULL;
+    struct found f;
+    bool ok;
+
+    if (!hub_git_open(q->db, q->repo.id, q->house->vault.open_dir, &g, err)) {
+        return false;
+    }
+    ok = find(q, g, &f, err);
+    if (ok && f.e.lfs) {
+        f.e.lfs = false;
+        f.e.size = f.e.pointer_size;
+        f.e.sha256[0] = 0;
+    }
+    if (ok && f.e.sha256[0]) {
+        ok = send_file(&f, hub_open_path(&q->house->vault, q->a, f.e.sha256),
+                       err);
+    } else if (ok) {
+        ok = send_blob(&f, g, err);
+    }
+    hub_git_close(&g);
+    return ok;
+}

@@ -1,0 +1,75 @@
+/*
+ * access.c - may this large file be read now?
+ *
+ * What is in the clear may be read by whoever may see the repo: a claim on
+ * content that is already open can not close it. Everything else is either
+ * being weighed or refused by a decision.
+ */
+#include "hub/release.h"
+#include "line/rows.h"
+
+static bool revision_state(struct db *db, int64_t repo, const char *sha,
+                           int64_t *state, struct wh_err *err)
+{
+    struct db_stmt *st = db_start(db, DBQ_REVISION_STATE);
+
+    db_bind_i64(st, 1, repo);
+    db_bind_cstr(st, 2, sha);
+    return db_one_i64(st, 0, state, err);
+}
+
+static bool find_decision(struct db *db, struct wh_arena *a,
+                          const struct store_repo *repo, const char *sha,
+                          struct hub_access *out, struct wh_err *err)
+{
+    struct wh_str subject;
+    struct line_row row;
+    bool found;
+
+    if (!line_revision_subject(db, a, repo->id, wh_str_of(sha), &subject,
+                               err)) {
+        return false;
+    }
+    if (subject.n == 0) {
+        return true;
+    }
+    if (!line_current(db, a, subject, repo->is_private ? repo->id : 0, &found,
+                      &row, err)) {
+        return false;
+    }
+    if (!found) {
+        return true;
+    }
+    out->decision_id = row.id;
+    return wh_json_parse(a, row.doc, &out->decision, err);
+}
+
+bool hub_access_find(const struct hub_vault *v, struct db *db,
+                     struct wh_arena *a, const struct store_repo *repo,
+                     const struct hub_oid *commit, const struct hub_entry *e,
+                     struct hub_access *out, struct wh_err *err)
+{
+    char sha[HUB_OID_HEX + 1];
+    uint64_t size;
+    int64_t state;
+    bool open;
+
+    *out = (struct hub_access){.kind = HUB_ACCESS_WEIGHING};
+    if (!store_open_find(db, e->sha256, &open, &size, err)) {
+        return false;
+    }
+    if (open) {
+        out->kind = HUB_ACCESS_OPEN;
+        out->path = hub_open_path(v, a, e->sha256);
+        return true;
+    }
+    hub_oid_hex(commit, sha);
+    if (!revision_state(db, repo->id, sha, &state, err)) {
+        return false;
+    }
+    if (state != 2) {
+        return true;
+    }
+    out->kind = HUB_ACCESS_REFUSED;
+    return find_decision(db, a, repo, sha, out, err);
+}

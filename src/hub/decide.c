@@ -1,0 +1,414 @@
+/*
+ * decide.c - evidence in, decision on record.
+ */
+#include "hub/decide.h"
+#include "base/enc.h"
+#include "base/time.h"
+
+/* Contents of a subject that are remembered, to be known again elsewhere. */
+enum content_kind { CONTENT_FILE = 1, CONTENT_TENSORS = 2 };
+
+/* ---- statements about the subject that no file can make ---- */
+
+static const char LINEAGE_METHOD[] =
+    "exact digests of files and of sets of tensors, against all subjects that "
+    "this house found above a line; it can not see tuning, merging or "
+    "conversion";
+static const char INCIDENT_METHOD[] = "the house's own list of open incidents";
+
+static struct wh_str tensor_set(const struct hub_subject_file *f)
+{
+    const json_t *v = json_object_get(f->look.result, "tensor_set");
+
+    return json_is_string(v) && json_string_length(v) == WH_SHA256_HEX
+               ? wh_str_of(json_string_value(v))
+               : WH_S("");
+}
+
+static bool is_held(struct db *db, struct wh_str digest, enum content_kind kind,
+                    const char *subject, bool *held, struct wh_err *err)
+{
+    struct db_stmt *st = db_start(db, DBQ_SUBJECT_CONTENT_HELD);
+    enum db_row r;
+
+    db_bind_text(st, 1, digest);
+    db_bind_i64(st, 2, kind);
+    db_bind_cstr(st, 3, subject);
+    r = db_step(st, err);
+    *held = *held || r == DB_ROW;
+    db_finish(&st);
+    return r != DB_FAIL;
+}
+
+/* Are any weights of this subject part of another one that is held? */
+static bool held_ancestor(struct db *db, const struct hub_subject *s,
+                          bool *held, struct wh_err *err)
+{
+    *held = false;
+    for (size_t i = 0; i < s->n && !*held; i++) {
+        const struct hub_subject_file *f = &s->files[i];
+        if (f->part != WEIGH_PART_WEIGHTS) {
+            continue;
+        }
+        if (!is_held(db, wh_str_of(f->sha256), CONTENT_FILE, s->digest, held,
+                     err) ||
+            (tensor_set(f).n > 0 && !is_held(db, tensor_set(f), CONTENT_TENSORS,
+                                             s->digest, held, err))) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool add_statement(json_t *map, const char *name, json_t *item)
+{
+    const struct rule_claim *claim = rule_claim_find(wh_str_of(name));
+
+    wh_assert(claim);
+    rule_combine_statement(map, claim, item);
+    json_decref(item);
+    return true;
+}
+
+static bool find_evidence(struct db *db, struct wh_arena *a,
+                          const struct hub_subject *s, json_t **out,
+                          struct wh_err *err)
+{
+    json_t *map = hub_subject_evidence(a, s);
+    struct rule_dec zero = {0};
+    bool held;
+
+    if (!held_ancestor(db, s, &held, err)) {
+        return false;
+    }
+    wh_assert(rule_dec_parse(WH_S("0"), &zero));
+    add_statement(map, "lineage.held_ancestor",
+                  rule_item_value(held ? WH_S("found") : WH_S("none-found"),
+                                  RULE_BY_HOUSE, wh_str_of(LINEAGE_METHOD),
+                                  WH_S("")));
+    add_statement(map, "incident.open",
+                  rule_item_interval(&zero, &zero, RULE_BY_HOUSE,
+                                     wh_str_of(INCIDENT_METHOD), WH_S("")));
+    *out = map;
+    return true;
+}
+
+/* ---- the weighing document ---- */
+
+static json_t *weighing_file(const struct hub_subject_file *f)
+{
+    json_t *o = json_object();
+
+    json_object_set_new(o, "path", wh_json_str(f->path));
+    json_object_set_new(o, "part", json_string(weigh_part_name(f->part)));
+    json_object_set_new(o, "sha256", json_string(f->sha256));
+    json_object_set_new(o, "size", json_integer((json_int_t)f->size));
+    if (f->large) {
+        json_object_set(o, "scan", f->look.result);
+    }
+    return o;
+}
+
+struct weighing {
+    struct wh_str text;
+    char digest[WH_SHA256_HEX + 1];
+    bool verifiable;
+};
+
+static bool write_weighing(struct wh_arena *a, const struct hub_subject *s,
+                           struct weighing *out, struct wh_err *err)
+{
+    json_t *doc = wh_json_own(a, json_object()), *files = json_array();
+    struct wh_buf b;
+    bool ok;
+
+    out->verifiable = true;
+    json_object_set_new(doc, "v", json_integer(1));
+    json_object_set_new(doc, "subject", json_string(s->digest));
+    json_object_set_new(doc, "files", files);
+    for (size_t i = 0; i < s->n; i++) {
+        const struct hub_subject_file *f = &s->files[i];
+        if (f->sha256[0]) {
+            json_array_append_new(files, weighing_file(f));
+        }
+        if (f->part == WEIGH_PART_WEIGHTS && !f->look.verifiable) {
+            out->verifiable = false;
+        }
+    }
+    wh_buf_init(&b, (size_t)64 << 20);
+    ok = wh_json_canonical(&b, doc, err) && wh_buf_ok(&b, err);
+    if (ok) {
+        out->text = wh_arena_dup(a, wh_buf_str(&b));
+        wh_sha256_hex_of(out->text, out->digest);
+    }
+    wh_buf_done(&b);
+    return ok;
+}
+
+/* ---- the transaction ---- */
+
+struct keep {
+    struct wh_arena *a;
+    const struct store_repo *repo;
+    const char *sha;
+    const struct hub_subject *s;
+    const struct weighing *w;
+    const struct line_decision *d; /* null: only the revision is new */
+    const struct line_set *lines;
+    struct line_kept kept;
+};
+
+static bool keep_weighing(struct db *db, const struct keep *k, int64_t now,
+                          struct wh_err *err)
+{
+    struct db_stmt *st = db_start(db, DBQ_WEIGHING_SET);
+
+    db_bind_cstr(st, 1, k->s->digest);
+    db_bind_cstr(st, 2, k->w->digest);
+    db_bind_text(st, 3, k->w->text);
+    db_bind_i64(st, 4, now);
+    return db_exec(st, err);
+}
+
+static bool keep_content(struct db *db, const struct keep *k,
+                         struct wh_str digest, enum content_kind kind,
+                         struct wh_err *err)
+{
+    struct db_stmt *st = db_start(db, DBQ_SUBJECT_CONTENT_ADD);
+
+    db_bind_text(st, 1, digest);
+    db_bind_i64(st, 2, kind);
+    db_bind_cstr(st, 3, k->s->digest);
+    return db_exec(st, err);
+}
+
+static bool keep_contents(struct db *db, const struct keep *k,
+                          struct wh_err *err)
+{
+    for (size_t i = 0; i < k->s->n; i++) {
+        const struct hub_subject_file *f = &k->s->files[i];
+        if (f->part != WEIGH_PART_WEIGHTS) {
+            continue;
+        }
+        if (!keep_content(db, k, wh_str_of(f->sha256), CONTENT_FILE, err) ||
+            (tensor_set(f).n > 0 &&
+             !keep_content(db, k, tensor_set(f), CONTENT_TENSORS, err))) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* A leaf about the subject: named in the open, or committed to. */
+static bool submit(struct db *db, const struct keep *k, json_t *leaf,
+                   struct wh_err *err)
+{
+    uint8_t salt[REGISTER_SALT];
+    struct wh_str value = wh_arena_fmt(k->a, "sha256:%s", k->s->digest);
+    int64_t outbox;
+    bool ok;
+
+    if (!k->repo->is_private) {
+        json_object_set_new(leaf, "subject",
+                            register_subject_new(wh_str_of(k->s->digest)));
+        ok = register_submit(db, leaf, &outbox, err);
+    } else {
+        register_leaf_commit(leaf, "subject", value, salt);
+        ok = register_submit(db, leaf, &outbox, err) &&
+             register_opening_keep(db, outbox, "subject", salt, value, err);
+    }
+    json_decref(leaf);
+    return ok;
+}
+
+static bool submit_weighing(struct db *db, const struct keep *k,
+                            struct wh_err *err)
+{
+    json_t *submission = json_object(), *weighing = json_object();
+
+    json_object_set_new(submission, "type", json_string("submission"));
+    json_object_set_new(submission, "kind",
+                        json_string(store_kind_name(k->repo->kind)));
+    json_object_set_new(weighing, "type", json_string("weighing"));
+    json_object_set_new(weighing, "verifiable",
+                        json_string(k->w->verifiable ? "yes" : "no"));
+    json_object_set_new(weighing, "result",
+                        register_digest_new(wh_str_of(k->w->digest)));
+    if (!submit(db, k, submission, err)) {
+        json_decref(weighing);
+        return false;
+    }
+    return submit(db, k, weighing, err);
+}
+
+static bool keep_fn(struct db *db, void *ctx, struct wh_err *err)
+{
+    struct keep *k = ctx;
+    struct wh_str subject = wh_str_of(k->s->digest);
+    int64_t now = wh_now_us();
+
+    if (!line_subject_keep(db, subject, k->s->manifest, now, err) ||
+        !line_revision_keep(db, k->repo->id, wh_str_of(k->sha), subject, now,
+                            err)) {
+        return false;
+    }
+    if (!k->d) {
+        return true;
+    }
+    return keep_weighing(db, k, now, err) && keep_contents(db, k, err) &&
+           submit_weighing(db, k, err) &&
+           line_set_keep(db, k->lines, now, err) &&
+           line_decision_keep(db, k->a, k->d,
+                              k->repo->is_private ? k->repo->id : 0, now,
+                              &k->kept, err);
+}
+
+/* ---- found or made ---- */
+
+/* Made under the lines that are enforced now, and not at its end. */
+static bool still_stands(struct wh_arena *a, const struct line_row *row,
+                         const struct line_set *lines)
+{
+    json_t *leaf, *digests = wh_json_own(a, line_set_digests(lines));
+    struct wh_err ignored = {0};
+
+    if (row->until > 0 && row->until * 1000000 <= wh_now_us()) {
+        return false;
+    }
+    return wh_json_parse(a, row->leaf, &leaf, &ignored) &&
+           json_equal(json_object_get(leaf, "lines"), digests);
+}
+
+static bool make(struct db_writer *writer, const struct line_set *lines,
+                 struct db *db, struct keep *k, struct wh_err *err)
+{
+    struct line_question question = {.subject = wh_str_of(k->s->digest),
+                                     .now = wh_now_us() / 1000000};
+    struct line_decision *d = WH_NEW(k->a, struct line_decision);
+    struct weighing w;
+
+    if (!find_evidence(db, k->a, k->s, &question.evidence, err) ||
+        !write_weighing(k->a, k->s, &w, err) ||
+        !line_decide(k->a, lines, &question, d, err)) {
+        return false;
+    }
+    k->d = d;
+    k->w = &w;
+    return db_write(writer, keep_fn, k, err);
+}
+
+bool hub_decide(struct db_writer *writer, struct register_log *log,
+                const struct line_set *lines, struct db *db, struct wh_arena *a,
+                const struct store_repo *repo, const char *sha,
+                const struct hub_subject *s, struct hub_decided *out,
+                struct wh_err *err)
+{
+    struct keep k = {.a = a, .repo = repo, .sha = sha, .s = s, .lines = lines};
+    int64_t scope = repo->is_private ? repo->id : 0;
+    struct wh_str subject = wh_str_of(s->digest);
+    bool found, ok;
+
+    if (!line_latest(db, a, subject, scope, &found, &out->row, err)) {
+        return false;
+    }
+    if (found && still_stands(a, &out->row, lines)) {
+        return db_write(writer, keep_fn, &k, err);
+    }
+    if (!make(writer, lines, db, &k, err)) {
+        return false;
+    }
+    register_kick(log);
+    ok = line_latest(db, a, subject, scope, &found, &out->row, err);
+    return ok && (found || wh_fail(err, WH_INTERNAL, "a decision is gone"));
+}
+
+/* ---- published ---- */
+
+struct published {
+    int64_t outbox;
+    uint64_t index;
+};
+
+static bool published_fn(struct db *db, void *ctx, struct wh_err *err)
+{
+    const struct published *p = ctx;
+
+    return line_decision_published(db, p->outbox, (int64_t)p->index,
+                                   wh_now_us(), err);
+}
+
+bool hub_decided_published(struct db_writer *writer, struct hub_decided *d,
+                           uint64_t index, struct wh_err *err)
+{
+    struct published p = {d->row.outbox, index};
+
+    if (!db_write(writer, published_fn, &p, err)) {
+        return false;
+    }
+    d->row.published = true;
+    d->row.index = (int64_t)index;
+    return true;
+}
+
+/* ---- the keeper's papers ---- */
+
+static bool salt_text(struct db *db, struct wh_arena *a, int64_t index,
+                      const char *field, struct wh_str *out, struct wh_err *err)
+{
+    uint8_t salt[REGISTER_SALT];
+    char hex[2 * REGISTER_SALT + 1];
+    struct wh_str value;
+
+    if (!register_opening_read(db, a, (uint64_t)index, field, salt, &value,
+                               err)) {
+        return false;
+    }
+    wh_hex_enc(salt, sizeof salt, hex);
+    *out = wh_arena_dup(a, wh_str_of(hex));
+    return true;
+}
+
+static void collect_scans(struct wh_arena *a, const struct hub_subject *s,
+                          struct keeper_opening *out)
+{
+    struct wh_str *scans = wh_arena_array(a, s->n + 1, sizeof *scans);
+
+    for (size_t i = 0; i < s->n && out->nscans < KEEPER_SCANS_MAX; i++) {
+        const struct hub_subject_file *f = &s->files[i];
+        if (f->large && f->content.scan_statement.n > 0 &&
+            weigh_part_in_subject(f->part)) {
+            scans[out->nscans++] = f->content.scan_statement;
+        }
+    }
+    out->scans = scans;
+}
+
+bool hub_decided_papers(const struct register_reader *reader, struct db *db,
+                        struct wh_arena *a, const struct store_repo *repo,
+                        const struct hub_subject *s,
+                        const struct hub_decided *d, struct keeper_opening *out,
+                        struct wh_err *err)
+{
+    struct wh_buf proof;
+    bool ok;
+
+    *out =
+        (struct keeper_opening){.manifest = s->manifest, .leaf = d->row.leaf};
+    collect_scans(a, s, out);
+    if (!line_evidence_get(db, a, d->row.evidence, &out->evidence, err)) {
+        return false;
+    }
+    if (repo->is_private &&
+        (!salt_text(db, a, d->row.index, "subject", &out->subject_salt, err) ||
+         !salt_text(db, a, d->row.index, "evidence", &out->evidence_salt,
+                    err))) {
+        return false;
+    }
+    wh_buf_init(&proof, 65536);
+    ok = register_proof(reader, (uint64_t)d->row.index, &proof, err);
+    if (ok) {
+        out->proof = wh_arena_dup(a, wh_buf_str(&proof));
+    }
+    wh_buf_done(&proof);
+    return ok;
+}

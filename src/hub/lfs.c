@@ -1,0 +1,78 @@
+/*
+ * lfs.c - the possession rule.
+ */
+#include "hub/lfs.h"
+#include "base/time.h"
+
+bool hub_lfs_exists(struct db *db, int64_t repo, int64_t account,
+                    const char *sha256, bool *found, uint64_t *size,
+                    struct wh_err *err)
+{
+    struct store_content c;
+    struct wh_arena a;
+    bool ok;
+
+    wh_arena_init(&a, (size_t)4 << 20);
+    ok = store_content_find(db, &a, repo, sha256, found, &c, err) &&
+         (*found ||
+          store_content_readable(db, &a, sha256, account, found, &c, err));
+    if (ok && *found) {
+        *size = c.size;
+    }
+    wh_arena_done(&a);
+    return ok;
+}
+
+static bool check_one(struct db *db, int64_t repo, int64_t account,
+                      struct hub_op *op, struct wh_err *err)
+{
+    uint64_t size = 0;
+    bool found;
+
+    if (!hub_lfs_exists(db, repo, account, op->sha256, &found, &size, err)) {
+        return false;
+    }
+    if (!found) {
+        return wh_fail(err, WH_DIGEST_MISMATCH,
+                       "%.*s refers to the LFS object %s, which was not "
+                       "uploaded to this repo",
+                       (int)(op->path.n > 200 ? 200 : op->path.n), op->path.p,
+                       op->sha256);
+    }
+    if (op->size != HUB_SIZE_UNKNOWN && op->size != size) {
+        return wh_fail(err, WH_DIGEST_MISMATCH,
+                       "%.*s is announced with %llu bytes, its object has %llu",
+                       (int)(op->path.n > 200 ? 200 : op->path.n), op->path.p,
+                       (unsigned long long)op->size, (unsigned long long)size);
+    }
+    op->size = size;
+    return true;
+}
+
+bool hub_lfs_sizes(struct db *db, const struct store_repo *repo,
+                   int64_t account, struct hub_ops *ops, struct wh_err *err)
+{
+    for (size_t i = 0; i < ops->n; i++) {
+        if (ops->list[i].kind == HUB_OP_LFS &&
+            !check_one(db, repo->id, account, &ops->list[i], err)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool hub_lfs_claim(struct db *db, int64_t repo, const struct hub_ops *ops,
+                   struct wh_err *err)
+{
+    int64_t now = wh_now_us();
+
+    for (size_t i = 0; i < ops->n; i++) {
+        const struct hub_op *op = &ops->list[i];
+        if (op->kind == HUB_OP_LFS &&
+            (!store_content_adopt(db, repo, op->sha256, op->size, now, err) ||
+             !store_content_claim(db, repo, op->sha256, err))) {
+            return false;
+        }
+    }
+    return true;
+}

@@ -1,0 +1,35 @@
+/*
+ * queue.h - long work that must not hold a worker: a few threads of their own,
+ * each with its own reading connection.
+ * Owner: hub_queue_new .. hub_queue_free, by front.
+ * Never: holds more than its bound of waiting work; drops work silently.
+ */
+#ifndef WH_HUB_QUEUE_H
+#define WH_HUB_QUEUE_H
+
+#include "db/db.h"
+
+struct hub_queue;
+
+/* Work that may wait. */
+#define HUB_QUEUE_MAX 10000u
+
+/* A piece of work. db is the thread's connection, a an arena that is emptied
+ * afterwards. */
+typedef void hub_work(struct db *db, struct wh_arena *a, void *ctx);
+
+struct hub_queue *hub_queue_new(const char *db_path, unsigned threads,
+                                struct wh_err *err) WH_CHECK;
+/* Refuse new work, finish what runs, drop what waits (`dropped` is called for
+ * each), stop. Nulls the pointer; null is fine. */
+void hub_queue_free(struct hub_queue **q);
+/* Run work(db, a, ctx) on one of the threads. If the queue ends before,
+ * dropped(ctx) is called instead (may be null). WH_UNAVAILABLE when too much
+ * waits; neither is called then. */
+bool hub_queue_add(struct hub_queue *q, hub_work *work,
+                   void (*dropped)(void *ctx), void *ctx,
+                   struct wh_err *err) WH_CHECK;
+/* How much waits, for metrics. */
+size_t hub_queue_depth(struct hub_queue *q);
+
+#endif

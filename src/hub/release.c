@@ -1,0 +1,318 @@
+/*
+ * release.c - the way of a revision: look, open what is no weights, decide,
+ * publish, open what the decision opens.
+ *
+ * Everything here runs on the queue's threads and can be done again from the
+ * start after a crash at any point: scans and decisions are found, not made
+ * twice; opening is idempotent.
+ */
+#include "hub/release.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/time.h"
+#include "hub/decide.h"
+#include "hub/subject.h"
+#include <stdlib.h>
+
+/* How long a decision may take to be published before the work is put off. */
+#define PUBLISH_US INT64_C(30000000)
+
+struct hub_release {
+    struct hub_release_config c;
+};
+
+struct hub_release *hub_release_new(const struct hub_release_config *c)
+{
+    struct hub_release *r = wh_alloc(sizeof *r);
+
+    r->c = *c;
+    return r;
+}
+
+void hub_release_free(struct hub_release **r)
+{
+    wh_free(*r);
+    *r = NULL;
+}
+
+bool hub_release_begin(struct db *db, const struct store_repo *repo,
+                       const struct hub_oid *commit, struct wh_err *err)
+{
+    struct db_stmt *st = db_start(db, DBQ_REVISION_ADD);
+    char sha[HUB_OID_HEX + 1];
+
+    hub_oid_hex(commit, sha);
+    db_bind_i64(st, 1, repo->id);
+    db_bind_cstr(st, 2, sha);
+    db_bind_i64(st, 3, wh_now_us());
+    return db_exec(st, err);
+}
+
+/* ---- one revision at work ---- */
+
+struct job {
+    const struct hub_release_config *c;
+    struct db *db;
+    struct wh_arena *a;
+    struct store_repo repo;
+    struct hub_oid commit;
+    char sha[HUB_OID_HEX + 1];
+    struct hub_subject subject;
+    struct hub_decided decided; /* if the subject is not empty */
+};
+
+/* A file that the house may open by itself, since it is no weights. */
+static bool open_plain(struct job *j, struct hub_subject_file *f,
+                       struct wh_err *err)
+{
+    uint8_t(*keys)[STORE_CONTAINER_KEY];
+    struct keeper_session *s = NULL;
+    uint64_t size;
+    bool open, ok;
+    size_t n;
+
+    if (!store_open_find(j->db, f->sha256, &open, &size, err)) {
+        return false;
+    }
+    if (open || f->content.statement.n == 0) {
+        return true;
+    }
+    if (!hub_content_session(j->c->vault, j->db, j->a, j->repo.kind,
+                             &f->content, &s, &n, err)) {
+        return false;
+    }
+    keys = wh_arena_array(j->a, n, sizeof *keys);
+    ok = keeper_keys_plain(s, f->content.statement, f->content.scan_statement,
+                           keys, n, err);
+    keeper_close(&s);
+    ok = ok &&
+         hub_materialise(j->c->vault, j->db, j->a, &f->content, keys, n, err);
+    wh_wipe(keys, n * sizeof *keys);
+    return ok;
+}
+
+/* A file of weights that the decision opens: the keeper judges for itself. */
+static bool open_decided(struct job *j, struct hub_subject_file *f,
+                         struct keeper_opening *o, struct wh_err *err)
+{
+    uint8_t(*keys)[STORE_CONTAINER_KEY];
+    struct keeper_session *s = NULL;
+    uint64_t size;
+    bool open, ok;
+    size_t n;
+
+    if (!store_open_find(j->db, f->sha256, &open, &size, err)) {
+        return false;
+    }
+    if (open || f->content.statement.n == 0) {
+        return true;
+    }
+    if (!hub_content_session(j->c->vault, j->db, j->a, j->repo.kind,
+                             &f->content, &s, &n, err)) {
+        return false;
+    }
+    keys = wh_arena_array(j->a, n, sizeof *keys);
+    o->content = f->content.statement;
+    ok = keeper_keys(s, o, keys, n, err);
+    keeper_close(&s);
+    ok = ok &&
+         hub_materialise(j->c->vault, j->db, j->a, &f->content, keys, n, err);
+    wh_wipe(keys, n * sizeof *keys);
+    return ok;
+}
+
+static bool open_other_parts(struct job *j, struct wh_err *err)
+{
+    for (size_t i = 0; i < j->subject.n; i++) {
+        struct hub_subject_file *f = &j->subject.files[i];
+        if (f->large && f->part != WEIGH_PART_WEIGHTS &&
+            !open_plain(j, f, err)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool open_weights(struct job *j, struct wh_err *err)
+{
+    struct keeper_opening o;
+
+    if (j->decided.row.tiers.part[RULE_PART_WEIGHTS] != RULE_TIER_OPEN ||
+        !j->subject.weights) {
+        return true;
+    }
+    if (!hub_decided_papers(j->c->reader, j->db, j->a, &j->repo, &j->subject,
+                            &j->decided, &o, err)) {
+        return false;
+    }
+    for (size_t i = 0; i < j->subject.n; i++) {
+        struct hub_subject_file *f = &j->subject.files[i];
+        if (f->large && f->part == WEIGH_PART_WEIGHTS &&
+            !open_decided(j, f, &o, err)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* ---- the end: what lists show ---- */
+
+static const struct {
+    enum weigh_part part;
+    enum store_part shown;
+    enum rule_part rule;
+} PARTS[] = {
+    {WEIGH_PART_SOURCE, STORE_PART_SOURCE, RULE_PART_SOURCE},
+    {WEIGH_PART_SOFTWARE, STORE_PART_SOFTWARE, RULE_PART_SOFTWARE},
+    {WEIGH_PART_DATA, STORE_PART_DATA, RULE_PART_DATA},
+    {WEIGH_PART_WEIGHTS, STORE_PART_WEIGHTS, RULE_PART_WEIGHTS},
+};
+
+static enum store_tier shown_tier(enum rule_tier t)
+{
+    switch (t) {
+    case RULE_TIER_OPEN:
+        return STORE_TIER_OPEN;
+    case RULE_TIER_GATED:
+        return STORE_TIER_GATED;
+    case RULE_TIER_HOSTED:
+        return STORE_TIER_HOSTED;
+    case RULE_TIER_HELD:
+    case RULE_TIER_PASS:
+    case RULE_TIER_COUNT:
+        break;
+    }
+    return STORE_TIER_HELD;
+}
+
+static void find_tiers(const struct job *j, enum store_tier tiers[STORE_PARTS])
+{
+    bool decided = j->subject.manifest.n > 0;
+
+    memset(tiers, 0, STORE_PARTS * sizeof *tiers);
+    for (size_t i = 0; i < j->subject.n; i++) {
+        for (size_t k = 0; k < sizeof PARTS / sizeof *PARTS; k++) {
+            if (j->subject.files[i].part == PARTS[k].part) {
+                tiers[PARTS[k].shown] =
+                    decided
+                        ? shown_tier(j->decided.row.tiers.part[PARTS[k].rule])
+                        : STORE_TIER_OPEN;
+            }
+        }
+    }
+}
+
+static bool finish_fn(struct db *db, void *ctx, struct wh_err *err)
+{
+    struct job *j = ctx;
+    struct db_stmt *st = db_start(db, DBQ_REVISION_DECIDED);
+    enum store_tier tiers[STORE_PARTS];
+    struct store_repo now;
+
+    db_bind_i64(st, 1, j->repo.id);
+    db_bind_cstr(st, 2, j->sha);
+    if (!db_exec(st, err) ||
+        !store_repo_by_id(db, j->a, j->repo.id, &now, err)) {
+        return false;
+    }
+    if (!wh_str_is(now.head.sha, j->sha)) {
+        return true; /* the branch went on: its head shows its own */
+    }
+    find_tiers(j, tiers);
+    return store_repo_tiers_set(db, j->repo.id, STORE_REPO_DECIDED, tiers, err);
+}
+
+/* ---- the whole way ---- */
+
+static bool publish(struct job *j, struct wh_err *err)
+{
+    struct register_place place;
+
+    if (j->decided.row.published) {
+        return true;
+    }
+    return register_wait(j->c->log, j->decided.row.outbox,
+                         wh_mono_us() + PUBLISH_US, &place, err) &&
+           hub_decided_published(j->c->vault->writer, &j->decided, place.index,
+                                 err);
+}
+
+static bool run(struct job *j, struct wh_err *err)
+{
+    if (!hub_subject_read(j->c->vault, j->db, j->a, &j->repo, &j->commit,
+                          &j->subject, err) ||
+        !open_other_parts(j, err)) {
+        return false;
+    }
+    if (j->subject.manifest.n > 0 &&
+        (!hub_decide(j->c->vault->writer, j->c->log, j->c->lines, j->db, j->a,
+                     &j->repo, j->sha, &j->subject, &j->decided, err) ||
+         !publish(j, err) || !open_weights(j, err))) {
+        return false;
+    }
+    return db_write(j->c->vault->writer, finish_fn, j, err);
+}
+
+struct ask {
+    struct hub_release *r;
+    int64_t repo;
+    struct hub_oid commit;
+    void (*done)(void *ctx);
+    void *ctx;
+};
+
+static void end_ask(void *arg)
+{
+    struct ask *x = arg;
+
+    if (x->done) {
+        x->done(x->ctx);
+    }
+    wh_free(x);
+}
+
+static void work(struct db *db, struct wh_arena *a, void *arg)
+{
+    struct ask *x = arg;
+    struct job j = {.c = &x->r->c, .db = db, .a = a, .commit = x->commit};
+    struct wh_err err = {0};
+
+    hub_oid_hex(&x->commit, j.sha);
+    if (!store_repo_by_id(db, a, x->repo, &j.repo, &err) || !run(&j, &err)) {
+        wh_log_err(WH_WARN, "release.put-off", &err);
+    } else {
+        wh_log(WH_INFO, "release.decided", "repo=%lld sha=%s subject=%.16s",
+               (long long)x->repo, j.sha, j.subject.digest);
+    }
+    end_ask(x);
+}
+
+void hub_release_start(struct hub_release *r, int64_t repo,
+                       const struct hub_oid *commit, void (*done)(void *ctx),
+                       void *ctx)
+{
+    struct ask *x = wh_alloc(sizeof *x);
+    struct wh_err err = {0};
+
+    *x = (struct ask){r, repo, *commit, done, ctx};
+    if (!hub_queue_add(r->c.queue, work, end_ask, x, &err)) {
+        wh_log_err(WH_WARN, "release.put-off", &err);
+        end_ask(x);
+    }
+}
+
+bool hub_release_resume(struct hub_release *r, struct db *db,
+                        struct wh_err *err)
+{
+    struct db_stmt *st = db_start(db, DBQ_REVISION_WAITING);
+    enum db_row row;
+
+    while ((row = db_step(st, err)) == DB_ROW) {
+        struct hub_oid commit;
+        if (hub_oid_parse(db_col_text(st, 1), &commit)) {
+            hub_release_start(r, db_col_i64(st, 0), &commit, NULL, NULL);
+        }
+    }
+    db_finish(&st);
+    return row != DB_FAIL;
+}

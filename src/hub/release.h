@@ -1,0 +1,69 @@
+/*
+ * release.h - from a commit to what people may do with it: weighed, decided,
+ * on the register, opened.
+ * Owner: front makes one hub_release; it outlives the queue's work.
+ * Never: opens anything before a published checkpoint covers the decision;
+ * decides twice about the same subject under the same lines.
+ *
+ * A revision is on record as "weighing" in the transaction of its commit. The
+ * queue's threads do the rest; what a crash interrupts is taken up at the next
+ * start.
+ */
+#ifndef WH_HUB_RELEASE_H
+#define WH_HUB_RELEASE_H
+
+#include "hub/git.h"
+#include "hub/queue.h"
+#include "hub/vault.h"
+#include "line/set.h"
+#include "register/read.h"
+
+struct hub_release;
+
+struct hub_release_config {
+    const struct hub_vault *vault;
+    struct hub_queue *queue;
+    struct register_log *log;
+    const struct register_reader *reader;
+    const struct line_set *lines;
+};
+
+struct hub_release *hub_release_new(const struct hub_release_config *c);
+/* After the queue has ended. */
+void hub_release_free(struct hub_release **r);
+
+/* In the commit's transaction: this revision is to be weighed. */
+bool hub_release_begin(struct db *db, const struct store_repo *repo,
+                       const struct hub_oid *commit,
+                       struct wh_err *err) WH_CHECK;
+/* Weigh and decide it. done(ctx) is called once: when the decision is in
+ * effect, or when it can not be had now (the revision then stays "weighing").
+ */
+void hub_release_start(struct hub_release *r, int64_t repo,
+                       const struct hub_oid *commit, void (*done)(void *ctx),
+                       void *ctx);
+/* Take up what a stop interrupted: all revisions that are still "weighing". */
+bool hub_release_resume(struct hub_release *r, struct db *db,
+                        struct wh_err *err) WH_CHECK;
+
+/* ---- what holds now ---- */
+
+enum hub_access_kind {
+    HUB_ACCESS_OPEN,     /* the file lies at `path` */
+    HUB_ACCESS_WEIGHING, /* not decided yet */
+    HUB_ACCESS_REFUSED   /* `decision` says why */
+};
+struct hub_access {
+    enum hub_access_kind kind;
+    const char *path; /* in the arena */
+    enum store_part part;
+    json_t *decision; /* document of the decision that refuses; may be null */
+    int64_t decision_id;
+};
+/* May the content of this large file of this revision be read? */
+bool hub_access_find(const struct hub_vault *v, struct db *db,
+                     struct wh_arena *a, const struct store_repo *repo,
+                     const struct hub_oid *commit, const struct hub_entry *e,
+                     struct hub_access *out, struct wh_err *err) WH_CHECK;
+
+#endif

@@ -1,0 +1,241 @@
+/*
+ * subject.c - from a revision to its manifest and the claims about it.
+ */
+#include "hub/subject.h"
+#include <stdlib.h>
+
+/* ---- one file ---- */
+
+/* The digest of a regular file: git names it by SHA-1, the manifest by
+ * SHA-256. */
+static bool regular_digest(struct hub_git *g, const struct hub_entry *e,
+                           struct hub_subject_file *f, struct wh_err *err)
+{
+    struct wh_arena a;
+    struct wh_str data;
+    bool ok;
+
+    if (e->sha256[0]) {
+        memcpy(f->sha256, e->sha256, sizeof f->sha256);
+        return true;
+    }
+    wh_arena_init(&a, HUB_BLOB_ROW_MAX + 8192);
+    ok = hub_git_blob(g, &e->oid, HUB_BLOB_ROW_MAX, &a, &data, err);
+    if (ok) {
+        wh_sha256_hex_of(data, f->sha256);
+    }
+    wh_arena_done(&a);
+    return ok;
+}
+
+/* An adopted content was scanned in the repo that it came from: the same bytes
+ * have the same answer. */
+static bool scan_of_twin(struct db *db, struct wh_arena *a,
+                         struct store_content *c, struct wh_err *err)
+{
+    struct db_stmt *st = db_start(db, DBQ_CONTENT_SCAN_ANY);
+    enum db_row r;
+
+    db_bind_cstr(st, 1, c->sha256);
+    r = db_step(st, err);
+    if (r == DB_ROW) {
+        c->scan = db_col_dup(st, 0, a);
+        c->scan_statement = db_col_dup(st, 1, a);
+    }
+    db_finish(&st);
+    return r == DB_ROW ||
+           (r == DB_DONE &&
+            wh_fail(err, WH_NOT_VERIFIABLE, "this content was never scanned"));
+}
+
+static bool scan_large(const struct hub_vault *v, struct db *db,
+                       struct wh_arena *a, const struct store_repo *repo,
+                       struct hub_subject_file *f, struct wh_err *err)
+{
+    struct store_content *c = &f->content;
+    bool found;
+
+    if (!store_content_find(db, a, repo->id, f->sha256, &found, c, err)) {
+        return false;
+    }
+    if (!found) {
+        return wh_fail(err, WH_CORRUPT, "a content of this repo is missing");
+    }
+    if (c->scan.n == 0) {
+        bool ok = c->statement.n > 0
+                      ? hub_content_scan(v, db, a, repo->kind, c, f->path, err)
+                      : scan_of_twin(db, a, c, err);
+        if (!ok) {
+            return false;
+        }
+    }
+    return weigh_look_read(a, c->scan, &f->look, err);
+}
+
+static bool read_file(const struct hub_vault *v, struct db *db,
+                      struct hub_git *g, struct wh_arena *a,
+                      const struct store_repo *repo, const struct hub_entry *e,
+                      struct hub_subject_file *f, struct wh_err *err)
+{
+    const char *why;
+
+    *f = (struct hub_subject_file){
+        .path = e->path, .size = e->size, .large = e->lfs};
+    if (!e->lfs) {
+        f->part = weigh_part_of(e->path, wh_str_of(e->class), &why);
+        return !weigh_part_in_subject(f->part) || regular_digest(g, e, f, err);
+    }
+    memcpy(f->sha256, e->sha256, sizeof f->sha256);
+    if (!scan_large(v, db, a, repo, f, err)) {
+        return false;
+    }
+    f->part = weigh_part_of(e->path, f->look.class, &why);
+    return true;
+}
+
+/* ---- what belongs to the manifest ---- */
+
+/* Datasets and spaces are open at once, unless a file parses as weights or is
+ * a finding; an unknown binary is data there. */
+static enum weigh_part part_elsewhere(const struct hub_subject_file *f)
+{
+    bool weights =
+        f->large && (wh_str_is(f->look.class, "weights") ||
+                     wh_str_is(f->look.class, "program") || f->look.danger);
+
+    return weights ? WEIGH_PART_WEIGHTS : WEIGH_PART_DATA;
+}
+
+static bool belongs(const struct hub_subject_file *f, enum store_kind kind)
+{
+    return kind == STORE_MODEL ? weigh_part_in_subject(f->part)
+                               : f->part == WEIGH_PART_WEIGHTS;
+}
+
+static json_t *manifest_entry(const struct hub_subject_file *f)
+{
+    json_t *o = json_object();
+
+    json_object_set_new(o, "path", wh_json_str(f->path));
+    json_object_set_new(o, "part", json_string(weigh_part_name(f->part)));
+    json_object_set_new(o, "sha256", json_string(f->sha256));
+    json_object_set_new(o, "size", json_integer((json_int_t)f->size));
+    return o;
+}
+
+static int by_path(const void *x, const void *y)
+{
+    const struct hub_subject_file *a = x, *b = y;
+
+    return wh_str_cmp(a->path, b->path);
+}
+
+static bool write_manifest(struct wh_arena *a, enum store_kind kind,
+                           struct hub_subject *s, struct wh_err *err)
+{
+    json_t *files = json_array(), *doc = wh_json_own(a, json_object());
+    struct wh_buf b;
+    bool ok;
+
+    json_object_set_new(doc, "v", json_integer(1));
+    json_object_set_new(doc, "files", files);
+    for (size_t i = 0; i < s->n; i++) {
+        if (belongs(&s->files[i], kind)) {
+            json_array_append_new(files, manifest_entry(&s->files[i]));
+            s->weights |= s->files[i].part == WEIGH_PART_WEIGHTS;
+        }
+    }
+    if (json_array_size(files) == 0) {
+        s->manifest = WH_S("");
+        return true;
+    }
+    wh_buf_init(&b, (size_t)32 << 20);
+    ok = wh_json_canonical(&b, doc, err) && wh_buf_ok(&b, err);
+    if (ok) {
+        s->manifest = wh_arena_dup(a, wh_buf_str(&b));
+        wh_sha256_hex_of(s->manifest, s->digest);
+    }
+    wh_buf_done(&b);
+    return ok;
+}
+
+/* ---- the whole ---- */
+
+static bool read_files(const struct hub_vault *v, struct db *db,
+                       struct hub_git *g, struct wh_arena *a,
+                       const struct store_repo *repo,
+                       const struct hub_oid *commit, struct hub_subject *s,
+                       struct wh_err *err)
+{
+    struct hub_entry *list;
+    size_t n;
+    bool more;
+
+    if (!hub_git_list(g, commit, WH_S(""), true, WH_S(""), HUB_SUBJECT_FILES, a,
+                      &list, &n, &more, err)) {
+        return false;
+    }
+    if (more) {
+        return wh_fail(err, WH_TOO_LARGE,
+                       "a revision of more than %u files is not weighed",
+                       HUB_SUBJECT_FILES);
+    }
+    s->files = wh_arena_array(a, n + 1, sizeof *s->files);
+    for (size_t i = 0; i < n; i++) {
+        if (list[i].dir) {
+            continue;
+        }
+        if (!read_file(v, db, g, a, repo, &list[i], &s->files[s->n], err)) {
+            return false;
+        }
+        if (repo->kind != STORE_MODEL) {
+            s->files[s->n].part = part_elsewhere(&s->files[s->n]);
+        }
+        s->n++;
+    }
+    return true;
+}
+
+bool hub_subject_read(const struct hub_vault *v, struct db *db,
+                      struct wh_arena *a, const struct store_repo *repo,
+                      const struct hub_oid *commit, struct hub_subject *out,
+                      struct wh_err *err)
+{
+    struct hub_git *g = NULL;
+    bool ok;
+
+    *out = (struct hub_subject){0};
+    ok = hub_git_open(db, repo->id, v->open_dir, &g, err) &&
+         read_files(v, db, g, a, repo, commit, out, err);
+    hub_git_close(&g);
+    if (!ok) {
+        return false;
+    }
+    qsort(out->files, out->n, sizeof *out->files, by_path);
+    return write_manifest(a, repo->kind, out, err);
+}
+
+/* Our parts in the evaluator's words; knowledge is in no manifest. */
+static bool rule_part(enum weigh_part p, enum rule_part *out)
+{
+    return rule_part_of(wh_str_of(weigh_part_name(p)), out);
+}
+
+json_t *hub_subject_evidence(struct wh_arena *a, const struct hub_subject *s)
+{
+    struct rule_file_claims *claims =
+        wh_arena_array(a, s->n + 1, sizeof *claims);
+    size_t n = 0;
+
+    for (size_t i = 0; i < s->n; i++) {
+        const struct hub_subject_file *f = &s->files[i];
+        if (!rule_part(f->part, &claims[n].part)) {
+            continue;
+        }
+        claims[n].sha256 = wh_str_of(f->sha256);
+        claims[n].claims =
+            f->large ? json_object_get(f->look.result, "claims") : NULL;
+        n += f->sha256[0] != 0;
+    }
+    return rule_combine(a, claims, n);
+}
