@@ -3,14 +3,29 @@
  */
 #include "line/keep.h"
 
+#include <stdlib.h>
+
 #define CATCH_UP_MAX 200
 
+static int by_text(const void *x, const void *y)
+{
+    const char *const *a = x;
+    const char *const *b = y;
+    return strcmp(*a, *b);
+}
+
+/* Sorted, as line_set_digests gives them: whether a decision was made under
+ * the lines of today is a comparison of two lists. */
 static json_t *digest_list(const struct line_decision *d)
 {
+    const char *digests[LINE_SET_MAX];
     json_t *list = json_array();
     for (size_t i = 0; i < d->n_enforced; i++) {
-        json_array_append_new(
-            list, json_sprintf("sha256:%s", d->enforced[i]->line->digest));
+        digests[i] = d->enforced[i]->line->digest;
+    }
+    qsort(digests, d->n_enforced, sizeof(char *), by_text);
+    for (size_t i = 0; i < d->n_enforced; i++) {
+        json_array_append_new(list, json_sprintf("sha256:%s", digests[i]));
     }
     return list;
 }

@@ -13,7 +13,8 @@
 /* The leaf of a decision; new reference. For a private repo the digests of
  * subject and evidence are committed to (fields "subject" and "evidence",
  * values "sha256:<hex>") and the salts given out; otherwise they stand in the
- * open and the salts may be null. replaces: index of the decision that this
+ * open and the salts may be null. "lines" is the list that line_set_digests
+ * gives of the set that was asked. replaces: index of the decision that this
  * one ends, or -1. */
 json_t *line_leaf(const struct line_decision *d, bool is_private,
                   int64_t replaces, uint8_t subject_salt[REGISTER_SALT],

@@ -48,8 +48,8 @@ static int open_house(void **state)
     unit_ok(store_account_create(h.t.db, &in, &ada, &err), err);
     h.open_repo = make_repo(&h, &ada, "one", false);
     h.private_repo = make_repo(&h, &ada, "two", true);
-    line_testing_set(&h.a, "limited.default demo.low", "small.fast-track",
-                     &h.set);
+    line_testing_set(&h.a, "limited.default demo.low hold.unknown",
+                     "small.fast-track", &h.set);
     wh_sha256_hex_of(WH_S(MANIFEST), h.subject);
     *state = &h;
     return 0;
@@ -239,7 +239,9 @@ static void the_leaf_says_what_was_decided(void **state)
                         "held");
     assert_true(json_integer_value(json_object_get(leaf, "until")) ==
                 LINE_TESTING_NOW + INT64_C(180) * 86400);
-    assert_int_equal(json_array_size(json_object_get(leaf, "lines")), 2);
+    json_t *digests = wh_json_own(&h->a, line_set_digests(&h->set));
+    assert_int_equal(json_array_size(digests), 3);
+    assert_true(json_equal(json_object_get(leaf, "lines"), digests));
     assert_null(json_object_get(leaf, "replaces"));
 
     (void)decide(h, "134515008", 0, 60);
