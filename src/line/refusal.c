@@ -11,6 +11,7 @@
 
 #define URL_MAX 200
 #define NAME_MAX_BYTES 140
+#define MISSING_MAX 120
 
 static struct wh_str text_of(const json_t *o, const char *key)
 {
@@ -75,6 +76,7 @@ static void add_reason(struct wh_buf *b, const json_t *decision, size_t limit)
     add(b, ".", limit);
 }
 
+/* Names of claims; it stands in the part that is never cut, so it is short. */
 static void add_missing(struct wh_buf *b, const json_t *decision, size_t limit)
 {
     const json_t *list = json_object_get(decision, "missing");
@@ -112,16 +114,16 @@ void line_refusal_short(const struct line_refusal *r, struct wh_buf *b)
 
     wh_buf_init(&head, 4096);
     wh_buf_init(&tail, 4096);
+    add_missing(&tail, r->decision, MISSING_MAX);
     if (until.n > 0) {
         wh_buf_fmt(&tail, " Until %.*s.", WH_FMT(until));
     }
     wh_buf_cstr(&tail, " Read on or object: ");
-    add_ascii(&tail, url, URL_MAX + 64);
+    add_ascii(&tail, url, LINE_REFUSAL_MAX);
     size_t limit = LINE_REFUSAL_MAX - tail.n;
     add_head(&head, r);
     if (r->decision != NULL) {
         add_reason(&head, r->decision, limit);
-        add_missing(&head, r->decision, limit);
     }
     wh_buf_add(b, wh_str_sub(wh_buf_str(&head), 0, limit));
     wh_buf_add(b, wh_buf_str(&tail));

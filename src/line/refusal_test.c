@@ -115,6 +115,9 @@ static void always_fits_a_header(void **state)
             assert_true(s.p[k] >= 0x20 && s.p[k] < 0x7F);
         }
         assert_true(wh_str_find_str(s, WH_S("Until 2027-05-22.")) != SIZE_MAX);
+        assert_int_equal(
+            wh_str_find_str(s, WH_S("Missing evidence: files.v")) != SIZE_MAX,
+            i % 2);
         wh_buf_done(&b);
         wh_arena_done(&a);
     }
