@@ -100,9 +100,10 @@ void cmd_scanner_free(struct cmd_scanner **s)
     if ((*s)->pid > 0) {
         int status;
         (void)kill((*s)->pid, SIGTERM);
-        while (waitpid((*s)->pid, &status, 0) < 0 && errno == EINTR) {
-            continue;
-        }
+        pid_t ended = -1;
+        do {
+            ended = waitpid((*s)->pid, &status, 0);
+        } while (ended < 0 && errno == EINTR);
     }
     wh_free(*s);
     *s = NULL;

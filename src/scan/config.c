@@ -163,7 +163,9 @@ static bool walk(struct walk *k)
             if (k->vocab && k->j.depth == k->vocab) {
                 scan_alphabet_add(&k->out->alphabet, s);
             }
-            memcpy(text, s.p, s.n);
+            if (s.n > 0) { /* an empty key has no bytes to copy */
+                memcpy(text, s.p, s.n);
+            }
             key = wh_str_mem(text, s.n);
             continue;
         }

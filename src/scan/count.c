@@ -350,9 +350,9 @@ static void put_be64(uint8_t *p, uint64_t v)
 static void add_record(struct wh_sha256 *h, const struct scan_tensor *x)
 {
     uint8_t record[16 + 16 + 8 + 8 * SCAN_RANK_MAX] = {0};
-    const char *name = scan_dtype_row(x->dtype)->name;
+    struct wh_str name = wh_str_of(scan_dtype_row(x->dtype)->name);
     memcpy(record, x->hash, 16);
-    memcpy(record + 16, name, strlen(name));
+    memcpy(record + 16, name.p, name.n);
     put_be64(record + 32, x->rank);
     for (unsigned i = 0; i < x->rank; i++) {
         put_be64(record + 40 + (size_t)8 * i, x->dims[i]);

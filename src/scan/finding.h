@@ -42,10 +42,12 @@ struct scan_finding_row {
     const char *words; /* what it means, for the report and the manual */
 };
 
+/* The row of an id; static. */
 const struct scan_finding_row *scan_finding_row(enum scan_finding_id id);
 /* "note", "warn", "danger"; static. */
 const char *scan_severity_name(enum scan_severity s);
 
+/* An empty list in the arena. */
 void scan_findings_init(struct scan_findings *f, struct wh_arena *a);
 /* Add one with the table's sentence. */
 void scan_findings_note(struct scan_findings *f, enum scan_finding_id id,

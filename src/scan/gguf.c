@@ -148,6 +148,7 @@ static bool read_number_value(struct parse *p, uint32_t type)
     uint8_t raw[8];
     unsigned n = widths[type];
     uint64_t v = 0;
+    wh_assert(n > 0 && n <= sizeof raw); /* strings and arrays go elsewhere */
     if (!scan_win_copy(&p->w, raw, n)) {
         return ended(p);
     }
@@ -358,7 +359,7 @@ static bool place(struct parse *p, struct scan_tensor *x, uint64_t bytes)
 static bool read_tensor(struct parse *p)
 {
     char text[SCAN_GGUF_NAME_MAX];
-    uint64_t bytes, n = scan_win_u64(&p->w);
+    uint64_t bytes = 0, n = scan_win_u64(&p->w);
     if (n > sizeof text) {
         return FAULT(p, LIMIT_OVER, "a tensor name of %llu bytes",
                      (unsigned long long)n);

@@ -136,12 +136,13 @@ static void add_utf8(struct wh_buf *b, uint32_t c)
 /* After "\u": one code point, from one escape or a surrogate pair. */
 static bool unicode_escape(struct scan_json *j)
 {
-    uint32_t c, low;
+    uint32_t c = 0, low = 0;
     if (!four_hex(j, &c)) {
         return false;
     }
     if (c >= 0xd800 && c < 0xdc00) {
-        if (take(j) != '\\' || take(j) != 'u') {
+        int slash = take(j), u = take(j);
+        if (slash != '\\' || u != 'u') {
             return scan_json_refuse(j, SCAN_JSON_MALFORMED,
                                     "a lone surrogate in a string");
         }

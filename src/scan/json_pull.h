@@ -60,6 +60,8 @@ struct scan_json {
     struct wh_err *err;
 };
 
+/* A reader at the start of the window; failures go to *err. done gives back its
+ * memory. */
 void scan_json_init(struct scan_json *j, struct scan_win *w,
                     const struct scan_json_limits *limits, struct wh_err *err);
 void scan_json_done(struct scan_json *j);

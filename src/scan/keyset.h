@@ -21,6 +21,7 @@ struct scan_keyset {
     uint32_t round;
 };
 
+/* An empty set; done gives back its memory. */
 void scan_keyset_init(struct scan_keyset *s);
 void scan_keyset_done(struct scan_keyset *s);
 /* Forget all names in constant time; the memory stays. */

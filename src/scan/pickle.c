@@ -165,6 +165,16 @@ static bool line(struct walk *k, bool name)
     return false;
 }
 
+/* Module and name. */
+static bool two_lines(struct walk *k)
+{
+    bool names = !k->header;
+    if (!line(k, names)) {
+        return false;
+    }
+    return line(k, names);
+}
+
 static bool counted(struct walk *k, unsigned bytes)
 {
     uint64_t n = bytes == 1   ? scan_win_u8(&k->w)
@@ -189,7 +199,7 @@ static bool argument(struct walk *k, enum argument a)
     case A_LINE:
         return line(k, false);
     case A_2LINE:
-        return line(k, !k->header) && line(k, !k->header);
+        return two_lines(k);
     case A_L1:
         return counted(k, 1);
     case A_L4:
@@ -270,8 +280,8 @@ bool scan_pickle_looks(const struct wh_src *src, bool *out, struct wh_err *err)
         k->header =
             k->w.n >= 2 && k->w.buf[0] == PROTO && k->w.buf[1] <= PROTO_MAX;
     }
-    while (step(k)) {
-        continue;
+    for (bool more = true; more;) {
+        more = step(k);
     }
     bool failed = k->w.failed;
     *out = !failed && verdict(k);

@@ -110,16 +110,17 @@ static bool pe(const struct scan_head *h, struct scan_program *out, bool *yes,
  * object, which starts with five small counts. */
 static bool marshal(const struct scan_head *h)
 {
-    enum { COUNTS = 5, COUNT_MAX = 1 << 16, CODE = 0x63, REF = 0x80 };
+    enum { COUNTS = 5, COUNT_BYTES = 20, COUNT_MAX = 1 << 16 };
+    enum { CODE = 0x63, REF = 0x80 };
     struct wh_rd r;
     if (h->n >= 17 && h->p[2] == '\r' && h->p[3] == '\n' && h->p[4] < 4 &&
         h->p[5] == 0 && h->p[6] == 0 && h->p[7] == 0) {
         return (h->p[16] & ~REF) == CODE;
     }
-    if (h->n < 1 + 4 * COUNTS || h->p[0] != (CODE | REF)) {
+    if (h->n < 1 + COUNT_BYTES || h->p[0] != (CODE | REF)) {
         return false;
     }
-    wh_rd_init(&r, h->p + 1, 4 * COUNTS);
+    wh_rd_init(&r, h->p + 1, COUNT_BYTES);
     for (unsigned i = 0; i < COUNTS; i++) {
         if (wh_rd_u32le(&r) > COUNT_MAX) {
             return false;

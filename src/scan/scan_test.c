@@ -113,13 +113,14 @@ static void each_finding_has_samples_that_raise_it(void **state)
     assert_non_null(d);
     const struct dirent *e;
     while ((e = readdir(d)) != NULL) {
-        enum scan_finding_id id;
+        enum scan_finding_id id = SCAN_F_COUNT;
         if (e->d_name[0] == '.') {
             continue;
         }
         if (!named_finding(e->d_name, &id)) {
             fail_msg("%s is named after no finding", e->d_name);
         }
+        assert_true(id < SCAN_F_COUNT);
         seen[id]++;
         check_finding(e->d_name, id);
     }
@@ -236,6 +237,7 @@ static const struct other others[] = {
     {"empty.txt", "empty", "text", true},
     {"text.md", "text", "text", true},
     {"config.json", "json", "text", true},
+    {"empty_keys.json", "json", "text", true},
     {"lines.jsonl", "text", "text", true},
     {"begins_like_a_pickle.txt", "text", "text", true},
     {"begins_like_bzip2.txt", "text", "text", true},

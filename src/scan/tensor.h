@@ -37,6 +37,7 @@ struct scan_dtype_row {
     int gguf;
 };
 
+/* The row of a type; static. */
 const struct scan_dtype_row *scan_dtype_row(enum scan_dtype t);
 /* By safetensors name, by GGUF id; false if unknown there. */
 bool scan_dtype_named(struct wh_str name, enum scan_dtype *out);
@@ -60,6 +61,7 @@ struct scan_tensors {
     struct wh_buf names;
 };
 
+/* An empty list; done gives back its memory. */
 void scan_tensors_init(struct scan_tensors *t);
 void scan_tensors_done(struct scan_tensors *t);
 /* A new zeroed entry with this name; valid until the next add. */

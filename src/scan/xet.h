@@ -45,6 +45,7 @@ struct scan_xet_tree {
     struct scan_xet_level level[SCAN_XET_LEVELS];
 };
 
+/* The next entry: its hash and the bytes below it. */
 void scan_xet_tree_add(struct scan_xet_tree *t, const struct scan_xet_hash *h,
                        uint64_t size);
 /* Root over all entries: the hash of a xorb over its chunks. One entry: its own
@@ -53,10 +54,13 @@ void scan_xet_tree_root(struct scan_xet_tree *t, struct scan_xet_hash *out);
 /* The same for a file over all its chunks: the root, keyed once more; zeros for
  * an empty file. Ends the tree. */
 void scan_xet_tree_file(struct scan_xet_tree *t, struct scan_xet_hash *out);
-/* Verification hash of a term: over its raw chunk hashes in order. */
+/* Verification hash of a term, over its raw chunk hashes in order. A plain
+ * value. */
 struct scan_xet_range {
     struct wh_blake3 h;
 };
+
+/* Begin; the next chunk; the hash of all chunks so far. */
 void scan_xet_range_init(struct scan_xet_range *r);
 void scan_xet_range_add(struct scan_xet_range *r,
                         const struct scan_xet_hash *chunk);

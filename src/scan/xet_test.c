@@ -55,7 +55,8 @@ static uint8_t *fill(const struct row *r)
     uint8_t *p = wh_alloc(r->n);
     uint64_t s = 1;
     if (r->filling == HELLO) {
-        memcpy(p, "hello", 5);
+        struct wh_str hello = WH_S("hello");
+        memcpy(p, hello.p, hello.n);
     }
     for (size_t i = 0; r->filling == LCG && i < r->n; i++) {
         s = s * 6364136223846793005u + 1442695040888963407u;

@@ -205,7 +205,7 @@ static bool walk_chunks(struct walk *k, struct wh_err *err)
 {
     for (uint64_t at = 0; at < k->src.size; k->n++) {
         struct scan_xorb_chunk *c = &k->list[k->n];
-        uint64_t next;
+        uint64_t next = at;
         if (k->n == SCAN_XORB_CHUNKS_MAX) {
             return wh_fail(err, WH_TOO_LARGE, "xorb: more than %u chunks",
                            SCAN_XORB_CHUNKS_MAX);

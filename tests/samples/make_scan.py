@@ -620,6 +620,7 @@ def text_clean():
         {"model_type": "bert", "hidden_size": 16, "num_hidden_layers": 3,
          "trust_remote_code": False, "_attn_implementation": "sdpa",
          "eps": 1e-12, "neg": -1}).encode())
+    clean("empty_keys.json", b'{"": {"": ""}}')
     clean("lines.jsonl", b'{"a":1}\n{"a":2}\n')
     clean("begins_like_a_pickle.txt", b"cats\nare not pickled\n")
     clean("begins_like_bzip2.txt", b"BZh is a prefix\n")
@@ -699,6 +700,7 @@ def corpora():
     corpus("shard", "lying_count", shard()[:84] + b"\xff\xff\xff\x7f" +
            shard()[88:])
     texts = {
+        "empty_key": b'{"": {"": 1}}',
         "object": b'{"a":[1,2.5e-3,-0],"b":{"c":null,"d":true,"e":false}}',
         "strings": b'["\\u00e9\\ud83d\\ude00\\n\\"\\\\\\/", "\xc3\xa9"]',
         "duplicate": b'{"a":1,"\\u0061":2}',
