@@ -17,6 +17,10 @@
 #include "base/time.h"
 #include "register/crash.h"
 #include "register/log.h"
+#include <unistd.h>
+
+#define WRITE_TRIES 50
+#define WRITE_PAUSE_US 20000
 
 /* Steps 1 and 2, on the writer's thread. */
 struct take {
@@ -225,6 +229,21 @@ static bool record(struct db *db, void *ctx, struct wh_err *err)
                    "the register's state changed under the sequencer");
 }
 
+bool register_write(struct register_log *log, db_fn *fn, void *ctx,
+                    struct wh_err *err)
+{
+    for (int tries = 1;; tries++) {
+        if (db_write(log->cfg.writer, fn, ctx, err)) {
+            return true;
+        }
+        if (err->code != WH_UNAVAILABLE || tries == WRITE_TRIES) {
+            return false;
+        }
+        *err = (struct wh_err){0};
+        (void)usleep(WRITE_PAUSE_US);
+    }
+}
+
 /* What everybody may see from now on. */
 static bool show(struct register_log *log, int64_t now, struct wh_err *err)
 {
@@ -252,7 +271,7 @@ static bool sign_and_store(struct register_log *log, struct head *h,
     }
     h->note = wh_buf_str(note);
     h->now = register_now(log);
-    if (!db_write(log->cfg.writer, store_head, h, err)) {
+    if (!register_write(log, store_head, h, err)) {
         return false;
     }
     register_crash_point(REGISTER_AT_STORED);
@@ -263,12 +282,13 @@ static bool sign_and_store(struct register_log *log, struct head *h,
 static bool reveal(struct register_log *log, struct head *h, struct wh_err *err)
 {
     register_crash_point(REGISTER_AT_READ_BACK);
-    if (!register_files_put_checkpoint(log->files, h->note, err)) {
+    if (!register_files_sync(log->files, err) ||
+        !register_files_put_checkpoint(log->files, h->note, err)) {
         return false;
     }
     register_crash_point(REGISTER_AT_VISIBLE);
     h->now = register_now(log);
-    if (!db_write(log->cfg.writer, record, h, err)) {
+    if (!register_write(log, record, h, err)) {
         return false;
     }
     log->published = log->size;
@@ -316,7 +336,7 @@ enum register_turn register_cycle(struct register_log *log, struct wh_err *err)
     }
     register_crash_point(REGISTER_AT_START);
     struct take t = {.log = log, .now = register_now(log)};
-    if (!db_write(log->cfg.writer, take, &t, err)) {
+    if (!register_write(log, take, &t, err)) {
         return REGISTER_TURN_FAILED;
     }
     if (t.n == 0) {

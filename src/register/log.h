@@ -78,6 +78,12 @@ bool register_write_tiles(struct register_log *log,
  * record that. Tiles must be durable. */
 bool register_publish(struct register_log *log, struct wh_err *err) WH_CHECK;
 
+/* db_write that tries again for a second while the writer's queue is full: the
+ * register's own writes are few and hold up everybody behind them. fn may run
+ * again only when nothing of it was stored. */
+bool register_write(struct register_log *log, db_fn *fn, void *ctx,
+                    struct wh_err *err) WH_CHECK;
+
 /* recover.c: bring memory, files and database to one state, or refuse. `first`
  * raises the epoch and begins a log where there is none. */
 bool register_recover(struct register_log *log, bool first,

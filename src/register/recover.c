@@ -219,7 +219,7 @@ static bool find_state(struct register_log *log, bool first,
         return rolled_back(seen->size > 0 ? "checkpoint" : "signer", err);
     }
     struct begin b = {.log = log, .vkey = signer->vkey};
-    return db_write(log->cfg.writer, begin, &b, err) &&
+    return register_write(log, begin, &b, err) &&
            register_row_state(log->db, row, err);
 }
 
@@ -325,7 +325,7 @@ bool register_recover(struct register_log *log, bool first, struct wh_err *err)
         return rolled_back("checkpoint", err);
     }
     if (first) {
-        if (!db_write(log->cfg.writer, raise_epoch, NULL, err)) {
+        if (!register_write(log, raise_epoch, NULL, err)) {
             return false;
         }
         log->epoch = row.epoch + 1;
@@ -391,5 +391,5 @@ bool register_sweep(struct register_log *log, struct wh_err *err)
             return false;
         }
     }
-    return db_write(log->cfg.writer, record_swept, &w, err);
+    return register_write(log, record_swept, &w, err);
 }

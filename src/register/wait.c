@@ -20,7 +20,8 @@ void register_wait_async(struct register_log *log, int64_t outbox,
     w->next = log->waiters;
     log->waiters = w;
     log->kicked = true;
-    log->asked = true;
+    /* published already: answered at once, whatever the cadence */
+    log->asked = log->asked || outbox <= log->published_outbox;
     pthread_cond_signal(&log->wake);
     pthread_mutex_unlock(&log->lock);
 }
