@@ -102,14 +102,6 @@ void store_sealer_done(struct store_sealer *s)
     crypto_aead_free(&s->aead);
 }
 
-static void put_u64be(uint8_t *p, uint64_t v)
-{
-    for (int i = 7; i >= 0; i--) {
-        p[i] = (uint8_t)v;
-        v >>= 8;
-    }
-}
-
 #ifdef WH_UNSEALED
 
 void store_sealer_seal(struct store_sealer *s, uint64_t number, const void *in,
@@ -133,6 +125,14 @@ bool store_sealer_open(struct store_sealer *s, uint64_t number, void *bytes,
 }
 
 #else
+
+static void put_u64be(uint8_t *p, uint64_t v)
+{
+    for (int i = 7; i >= 0; i--) {
+        p[i] = (uint8_t)v;
+        v >>= 8;
+    }
+}
 
 struct names {
     uint8_t iv[CRYPTO_AEAD_IV];
