@@ -95,7 +95,7 @@ static bool open_clients(struct front *f, struct wh_err *err)
 {
     f->signer = client(f, REGISTER_SIGNER_NAME, 2, 1, err);
     f->keeper = f->signer ? client(f, KEEPER_NAME, 16, 64, err) : NULL;
-    f->zygote = f->keeper ? client(f, "zygote", 16, 4, err) : NULL;
+    f->zygote = f->keeper ? client(f, "zygote", 16, 64, err) : NULL;
     f->house.vault.keeper = f->keeper;
     f->house.vault.zygote = f->zygote;
     return f->zygote != NULL;

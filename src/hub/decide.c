@@ -128,11 +128,9 @@ static bool write_weighing(struct wh_arena *a, const struct hub_subject *s,
     json_object_set_new(doc, "files", files);
     for (size_t i = 0; i < s->n; i++) {
         const struct hub_subject_file *f = &s->files[i];
-        if (f->sha256[0]) {
+        if (f->weighed) {
             json_array_append_new(files, weighing_file(f));
-        }
-        if (f->part == WEIGH_PART_WEIGHTS && !f->look.verifiable) {
-            out->verifiable = false;
+            out->verifiable &= !f->large || f->look.verifiable;
         }
     }
     wh_buf_init(&b, (size_t)64 << 20);

@@ -140,9 +140,11 @@ static bool write_manifest(struct wh_arena *a, enum store_kind kind,
     json_object_set_new(doc, "v", json_integer(1));
     json_object_set_new(doc, "files", files);
     for (size_t i = 0; i < s->n; i++) {
-        if (belongs(&s->files[i], kind)) {
-            json_array_append_new(files, manifest_entry(&s->files[i]));
-            s->weights |= s->files[i].part == WEIGH_PART_WEIGHTS;
+        struct hub_subject_file *f = &s->files[i];
+        f->weighed = belongs(f, kind);
+        if (f->weighed) {
+            json_array_append_new(files, manifest_entry(f));
+            s->weights |= f->part == WEIGH_PART_WEIGHTS;
         }
     }
     if (json_array_size(files) == 0) {
@@ -229,13 +231,13 @@ json_t *hub_subject_evidence(struct wh_arena *a, const struct hub_subject *s)
 
     for (size_t i = 0; i < s->n; i++) {
         const struct hub_subject_file *f = &s->files[i];
-        if (!rule_part(f->part, &claims[n].part)) {
+        if (!f->weighed || !rule_part(f->part, &claims[n].part)) {
             continue;
         }
         claims[n].sha256 = wh_str_of(f->sha256);
         claims[n].claims =
             f->large ? json_object_get(f->look.result, "claims") : NULL;
-        n += f->sha256[0] != 0;
+        n++;
     }
     return rule_combine(a, claims, n);
 }

@@ -21,6 +21,7 @@ struct hub_subject_file {
     enum weigh_part part;
     uint64_t size;
     char sha256[WH_SHA256_HEX + 1];
+    bool weighed;                 /* it belongs to the manifest */
     bool large;                   /* stored as content */
     struct store_content content; /* if large: its row, scanned */
     struct weigh_look look;       /* if large: the scanner's answer */
@@ -43,7 +44,8 @@ bool hub_subject_read(const struct hub_vault *v, struct db *db,
                       const struct hub_oid *commit, struct hub_subject *out,
                       struct wh_err *err) WH_CHECK;
 
-/* The evidence map of the subject: claims of its files combined. */
+/* The evidence map of the subject: the claims of its manifest's files
+ * combined. */
 json_t *hub_subject_evidence(struct wh_arena *a, const struct hub_subject *s);
 
 #endif
