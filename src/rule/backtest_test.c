@@ -92,7 +92,7 @@ static void no_shipped_line_answers_falsely(void **state)
                                &line, &err),
                 err);
         unit_ok(rule_backtest_run(&a, line, m, n, &b, &err), err);
-        print_message("%s: files %u/%u/%u, table %u/%u/%u, edges %u/%u/%u\n",
+        print_message("# %s: files %u/%u/%u, table %u/%u/%u, edges %u/%u/%u\n",
                       rows[i].name, b.files.true_below, b.files.true_above,
                       b.files.unsure, b.table.true_below, b.table.true_above,
                       b.table.unsure, b.edge.true_below, b.edge.true_above,

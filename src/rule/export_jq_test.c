@@ -120,7 +120,7 @@ static void jq_agrees_on_shipped(const char *name)
                            &err),
             err);
     agree(line, &c, DOCUMENTS, answers);
-    print_message("%s: %u below, %u above, %u unsure\n", name,
+    print_message("# %s: %u below, %u above, %u unsure\n", name,
                   answers[RULE_BELOW], answers[RULE_ABOVE],
                   answers[RULE_UNSURE]);
     assert_true(answers[RULE_BELOW] > 50);
