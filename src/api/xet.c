@@ -74,7 +74,7 @@ bool api_xet_read_token(struct front_req *q, struct wh_err *err)
     return answer_token(q, "xet-read");
 }
 
-/* A signed number of at most 18 digits is never negative here. */
+/* A number that may be multiplied into microseconds. */
 static bool take_number(struct wh_str *rest, int64_t *out)
 {
     struct wh_str one;
@@ -125,6 +125,7 @@ static bool check_token(struct front_req *q, struct hub_xet *out,
     struct front_grant g = {0};
     struct store_repo repo;
     struct wh_err why = {0};
+    struct store_account who;
     enum store_role role;
 
     if (!wh_str_cut(&text, ' ', &scheme) ||
@@ -140,10 +141,11 @@ static bool check_token(struct front_req *q, struct hub_xet *out,
         return wh_fail(err, WH_FORBIDDEN, "this token is for reading only");
     }
     if (!store_repo_by_id(q->db, q->a, g.repo, &repo, err) ||
+        !store_account_by_id(q->db, g.account, &who, err) ||
         !store_member_role(q->db, repo.owner, g.account, &role, err)) {
         return false;
     }
-    if (role < STORE_ROLE_WRITE) {
+    if (who.disabled || role < STORE_ROLE_WRITE) {
         return wh_fail(err, WH_FORBIDDEN, "You may not write to %s any more",
                        repo.full);
     }

@@ -15,6 +15,7 @@
 
 struct hub_rebuild;
 
+/* Begin a file of this repo; never null. */
 struct hub_rebuild *hub_rebuild_begin(const struct hub_vault *v,
                                       enum store_kind kind, int64_t repo);
 /* The plan's present segment becomes the next container. `whole` says that it

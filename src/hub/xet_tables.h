@@ -13,8 +13,10 @@
 
 struct hub_tables;
 
+/* Tables of a repo, read over db, which must outlive them; never null. */
 struct hub_tables *hub_tables_new(struct db *db, struct db_writer *writer,
                                   int64_t repo);
+/* Nulls the pointer; null is fine. */
 void hub_tables_free(struct hub_tables **t);
 /* The world for scan_shard_check_file; tables it gives are good until the next
  * one is asked for. */
