@@ -114,8 +114,9 @@ bool cmd_tree_open(struct wh_arena *a, const char *path, struct cmd_tree *out,
     *out = (struct cmd_tree){.root = wh_str_of(path)};
     out->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (out->fd < 0 || fstat(out->fd, &st) != 0) {
-        (void)wh_fail_errno(err, errno == ENOENT ? WH_NOT_FOUND : WH_IO,
-                            "open what is to be weighed");
+        (void)(errno == ENOENT
+                   ? wh_fail(err, WH_USAGE, "no such file or folder")
+                   : wh_fail_errno(err, WH_IO, "open what is to be weighed"));
         cmd_tree_close(out);
         return wh_err_wrap(err, "%s", path);
     }

@@ -19,7 +19,7 @@ struct cmd_tree {
     size_t n, skipped;    /* skipped: links, sockets, devices */
 };
 
-/* WH_NOT_FOUND, WH_TOO_LARGE over the limits, WH_IO. */
+/* WH_USAGE if there is no such thing, WH_TOO_LARGE over the limits, WH_IO. */
 bool cmd_tree_open(struct wh_arena *a, const char *path, struct cmd_tree *out,
                    struct wh_err *err) WH_CHECK;
 void cmd_tree_close(struct cmd_tree *t);
