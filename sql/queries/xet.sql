@@ -20,7 +20,8 @@ SELECT c.id, c.wrapped, c.size FROM xorb x JOIN container c ON c.id = x.containe
 WHERE x.repo = $1 AND x.hash = $2;
 
 -- name: xorb_expired :many
-SELECT id, container FROM xorb WHERE used < $1 LIMIT 50;
+SELECT id, container FROM xorb
+WHERE used < $1 OR repo IN (SELECT id FROM repo WHERE gone IS NOT NULL) LIMIT 50;
 
 -- name: xorb_drop :exec
 DELETE FROM xorb WHERE id = $1;

@@ -423,7 +423,8 @@ static bool list_query(struct front_req *q, struct store_repo_query *list,
 {
     struct wh_str cursor;
 
-    *list = (struct store_repo_query){.kind = q->at.kind};
+    *list = (struct store_repo_query){.kind = q->at.kind,
+                                      .names = q->house->names};
     list->limit = (size_t)front_query_u64(q->net->query, "limit", 1000, 1,
                                           STORE_LIST_MAX, q->a);
     collect_tags(q, list);

@@ -142,10 +142,29 @@ static bool catch_up_fn(struct db *db, void *ctx, struct wh_err *err)
     return true;
 }
 
+static bool open_sweep(struct front *f, struct wh_err *err)
+{
+    const struct conf *conf = f->serve->conf;
+    struct hub_sweep_config c = {
+        .vault = &f->house.vault,
+        .release = f->house.release,
+        .db_path = f->serve->paths.db,
+        .every_us = conf->uploads_sweep_seconds * 1000000,
+        .expire_us = conf->uploads_expire_hours * STORE_HOUR_US};
+
+    f->house.sweep = hub_sweep_new(&c, err);
+    return f->house.sweep != NULL;
+}
+
+/* Take up what a stop interrupted, and read the names that searches need. */
 static bool resume_releases(struct front *f, struct wh_err *err)
 {
     struct db *db = db_open(f->serve->paths.db, true, err);
-    bool ok = db && hub_release_resume(f->house.release, db, err);
+    bool ok;
+
+    f->house.names = store_names_new();
+    ok = db && store_names_refresh(f->house.names, db, err) &&
+         hub_release_resume(f->house.release, db, err);
 
     db_close(&db);
     return ok;
@@ -165,7 +184,7 @@ static bool open_queue(struct front *f, struct wh_err *err)
     c.queue = f->house.queue;
     f->house.release = hub_release_new(&c);
     return db_write(f->house.writer, catch_up_fn, f, err) &&
-           resume_releases(f, err);
+           open_sweep(f, err) && resume_releases(f, err);
 }
 
 /* ---- the server ---- */
@@ -258,6 +277,7 @@ static bool open_front(struct front *f, struct wh_err *err)
 static void close_front(struct front *f)
 {
     /* the queue first: it holds parked requests, and gives them back */
+    hub_sweep_free(&f->house.sweep);
     hub_queue_free(&f->house.queue);
     net_server_stop(&f->house.server, GRACE_MS);
     hub_release_free(&f->house.release);
@@ -267,6 +287,7 @@ static void close_front(struct front *f)
     proc_client_free(&f->keeper);
     proc_client_free(&f->signer);
     db_writer_free(&f->house.writer);
+    store_names_free(&f->house.names);
     wh_fd_close(&f->house.vault.sealed);
     wh_arena_done(&f->arena);
 }

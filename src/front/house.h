@@ -11,12 +11,14 @@
 #include "db/writer.h"
 #include "hub/queue.h"
 #include "hub/release.h"
+#include "hub/sweep.h"
 #include "hub/vault.h"
 #include "line/set.h"
 #include "net/server.h"
 #include "proc/client.h"
 #include "register/read.h"
 #include "register/register.h"
+#include "store/repo_names.h"
 
 struct front_req;
 struct front_table;
@@ -34,6 +36,8 @@ struct front_house {
     struct register_reader *reader;
     struct line_set lines;
     struct hub_release *release;
+    struct hub_sweep *sweep;
+    struct store_names *names; /* for searches */
     struct net_server *server; /* set right after its start */
     bool tls;
     uint8_t url_key[32]; /* signs upload and token URLs; new every start */

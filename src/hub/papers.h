@@ -9,7 +9,7 @@
 
 #include "hub/git.h"
 #include "line/rows.h"
-#include "register/leaf.h"
+#include "store/repo.h"
 
 struct hub_papers {
     struct wh_str subject;  /* 64 hex digits; empty: nothing is weighed here,

@@ -12,13 +12,25 @@
 #include "base/time.h"
 #include "hub/decide.h"
 #include "hub/subject.h"
+#include <pthread.h>
 #include <stdlib.h>
 
 /* How long a decision may take to be published before the work is put off. */
 #define PUBLISH_US INT64_C(30000000)
 
+struct ask {
+    struct ask *next; /* in the list of what is at work or waits */
+    struct hub_release *r;
+    int64_t repo;
+    struct hub_oid commit;
+    void (*done)(void *ctx);
+    void *ctx;
+};
+
 struct hub_release {
     struct hub_release_config c;
+    pthread_mutex_t lock;
+    struct ask *asks; /* all that have not ended */
 };
 
 struct hub_release *hub_release_new(const struct hub_release_config *c)
@@ -26,13 +38,18 @@ struct hub_release *hub_release_new(const struct hub_release_config *c)
     struct hub_release *r = wh_alloc(sizeof *r);
 
     r->c = *c;
+    pthread_mutex_init(&r->lock, NULL);
     return r;
 }
 
 void hub_release_free(struct hub_release **r)
 {
-    wh_free(*r);
-    *r = NULL;
+    if (*r) {
+        wh_assert(!(*r)->asks);
+        pthread_mutex_destroy(&(*r)->lock);
+        wh_free(*r);
+        *r = NULL;
+    }
 }
 
 bool hub_release_begin(struct db *db, const struct store_repo *repo,
@@ -253,18 +270,35 @@ static bool run(struct job *j, struct wh_err *err)
     return db_write(j->c->vault->writer, finish_fn, j, err);
 }
 
-struct ask {
-    struct hub_release *r;
-    int64_t repo;
-    struct hub_oid commit;
-    void (*done)(void *ctx);
-    void *ctx;
-};
+/* Put it on the list; false when this revision is on it already. */
+static bool list_ask(struct ask *x)
+{
+    bool there = false;
+
+    pthread_mutex_lock(&x->r->lock);
+    for (const struct ask *y = x->r->asks; y && !there; y = y->next) {
+        there = y->repo == x->repo && hub_oid_eq(&y->commit, &x->commit);
+    }
+    if (!there) {
+        x->next = x->r->asks;
+        x->r->asks = x;
+    }
+    pthread_mutex_unlock(&x->r->lock);
+    return !there;
+}
 
 static void end_ask(void *arg)
 {
-    struct ask *x = arg;
+    struct ask *x = arg, **at;
 
+    pthread_mutex_lock(&x->r->lock);
+    for (at = &x->r->asks; *at; at = &(*at)->next) {
+        if (*at == x) {
+            *at = x->next;
+            break;
+        }
+    }
+    pthread_mutex_unlock(&x->r->lock);
     if (x->done) {
         x->done(x->ctx);
     }
@@ -294,7 +328,11 @@ void hub_release_start(struct hub_release *r, int64_t repo,
     struct ask *x = wh_alloc(sizeof *x);
     struct wh_err err = {0};
 
-    *x = (struct ask){r, repo, *commit, done, ctx};
+    *x = (struct ask){NULL, r, repo, *commit, done, ctx};
+    if (!list_ask(x)) {
+        end_ask(x); /* somebody is at it: the caller need not wait for that */
+        return;
+    }
     if (!hub_queue_add(r->c.queue, work, end_ask, x, &err)) {
         wh_log_err(WH_WARN, "release.put-off", &err);
         end_ask(x);
