@@ -24,6 +24,10 @@ WHERE c.digest = $1 AND c.kind = $2 AND c.subject <> $3
   AND NOT EXISTS (SELECT 1 FROM decision n WHERE n.subject = d.subject AND n.id > d.id)
 LIMIT 1;
 
+-- name: revision_of_subject :one
+SELECT s.repo, s.sha FROM revision_subject s JOIN repo r ON r.id = s.repo
+WHERE s.subject = $1 AND r.gone IS NULL ORDER BY s.created DESC LIMIT 1;
+
 -- name: weighing_set :exec
 INSERT INTO weighing (subject, digest, doc, created) VALUES ($1, $2, $3, $4)
 ON CONFLICT (subject) DO NOTHING;

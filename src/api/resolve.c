@@ -177,7 +177,7 @@ static bool refuse(const struct found *f, const struct hub_access *access,
     struct front_req *q = f->q;
     struct line_refusal refusal = {
         .name = wh_str_of(q->repo.full),
-        .part = RULE_PART_WEIGHTS,
+        .part = RULE_PART_WEIGHTS, /* only weights can be refused */
         .decision = access->decision,
         .url =
             wh_arena_fmt(q->a, "%.*s/%s%s/decision", WH_FMT(front_req_base(q)),

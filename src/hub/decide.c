@@ -270,7 +270,7 @@ static bool still_stands(struct wh_arena *a, const struct line_row *row,
     json_t *leaf, *digests = wh_json_own(a, line_set_digests(lines));
     struct wh_err ignored = {0};
 
-    if (row->until > 0 && row->until * 1000000 <= wh_now_us()) {
+    if (row->until > 0 && (row->until - HUB_RENEW_S) * 1000000 <= wh_now_us()) {
         return false;
     }
     return wh_json_parse(a, row->leaf, &leaf, &ignored) &&

@@ -15,6 +15,9 @@ struct hub_decided {
     struct line_row row;
 };
 
+/* A decision is made anew so long before its end. */
+#define HUB_RENEW_S (7 * 86400)
+
 /* The decision about this subject, as seen from this repo: the newest one if
  * it was made under the same enforced lines and has not ended; else a new one,
  * kept together with subject, weighing, evidence and the leaves for the

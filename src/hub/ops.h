@@ -52,7 +52,9 @@ struct hub_ops {
     size_t n, cap;
 };
 
+/* Begin; what is read lives in the arena. */
 void hub_ops_init(struct hub_ops *o, struct wh_arena *a);
+/* End: the spool goes. */
 void hub_ops_done(struct hub_ops *o);
 /* The next piece of the body, of any size. */
 bool hub_ops_feed(struct hub_ops *o, struct wh_str chunk,

@@ -18,6 +18,8 @@ struct hub_queue;
  * afterwards. */
 typedef void hub_work(struct db *db, struct wh_arena *a, void *ctx);
 
+/* Start the threads, 1..16 of them, each with a connection of its own. Null
+ * with *err on failure. */
 struct hub_queue *hub_queue_new(const char *db_path, unsigned threads,
                                 struct wh_err *err) WH_CHECK;
 /* Refuse new work, finish what runs, drop what waits (`dropped` is called for

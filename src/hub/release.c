@@ -17,6 +17,8 @@
 
 /* How long a decision may take to be published before the work is put off. */
 #define PUBLISH_US INT64_C(30000000)
+/* Decisions renewed in one round. */
+#define RENEW_BATCH 50u
 
 struct ask {
     struct ask *next; /* in the list of what is at work or waits */
@@ -353,4 +355,42 @@ bool hub_release_resume(struct hub_release *r, struct db *db,
     }
     db_finish(&st);
     return row != DB_FAIL;
+}
+
+/* Any revision of the subject will do: the decision is the subject's. */
+static bool start_subject(struct hub_release *r, struct db *db,
+                          struct wh_str subject, struct wh_err *err)
+{
+    struct db_stmt *st = db_start(db, DBQ_REVISION_OF_SUBJECT);
+    struct hub_oid commit;
+    int64_t repo = 0;
+    enum db_row row;
+
+    db_bind_text(st, 1, subject);
+    row = db_step(st, err);
+    if (row == DB_ROW && hub_oid_parse(db_col_text(st, 1), &commit)) {
+        repo = db_col_i64(st, 0);
+    }
+    db_finish(&st);
+    if (repo) {
+        hub_release_start(r, repo, &commit, NULL, NULL);
+    }
+    return row != DB_FAIL;
+}
+
+bool hub_release_renew(struct hub_release *r, struct db *db, struct wh_err *err)
+{
+    struct line_row *due;
+    struct wh_arena a;
+    size_t n;
+    bool ok;
+
+    wh_arena_init(&a, (size_t)16 << 20);
+    ok = line_due(db, &a, wh_now_us() / 1000000 + HUB_RENEW_S, RENEW_BATCH,
+                  &due, &n, err);
+    for (size_t i = 0; ok && i < n; i++) {
+        ok = start_subject(r, db, due[i].subject, err);
+    }
+    wh_arena_done(&a);
+    return ok;
 }

@@ -28,6 +28,7 @@ struct hub_release_config {
     const struct line_set *lines;
 };
 
+/* The configuration is copied; what it points to outlives the release. */
 struct hub_release *hub_release_new(const struct hub_release_config *c);
 /* After the queue has ended. */
 void hub_release_free(struct hub_release **r);
@@ -45,6 +46,11 @@ void hub_release_start(struct hub_release *r, int64_t repo,
 /* Take up what a stop interrupted: all revisions that are still "weighing". */
 bool hub_release_resume(struct hub_release *r, struct db *db,
                         struct wh_err *err) WH_CHECK;
+
+/* Decide anew what ends within a week: no hold stands longer without being
+ * reasoned again, on the register. At most some in one call. */
+bool hub_release_renew(struct hub_release *r, struct db *db,
+                       struct wh_err *err) WH_CHECK;
 
 /* ---- what holds now ---- */
 

@@ -104,7 +104,16 @@ struct shard {
     struct scan_shard parsed;
     struct hub_tables *tables;
     uint64_t *sizes; /* of the files */
+    uint64_t done, all;
 };
+
+static void advance(struct shard *s, uint64_t bytes)
+{
+    s->done += bytes;
+    if (s->x->progress) {
+        s->x->progress(s->x->ctx, s->done, s->all);
+    }
+}
 
 static bool to_buf(void *ctx, struct wh_str bytes, struct wh_err *err)
 {
@@ -183,7 +192,9 @@ static bool check_shard(struct shard *s, struct wh_err *err)
         if (!check_file(s, i, err)) {
             return false;
         }
+        s->all += s->sizes[i];
     }
+    advance(s, 0);
     return hub_tables_touch(s->tables, err);
 }
 
@@ -201,6 +212,9 @@ static bool make_segments(struct shard *s, struct hub_plan *p,
         ok = hub_plan_next(p, err) || hub_tables_why(s->tables, err);
         ok = ok && hub_rebuild_segment(r, s->db, &a, p,
                                        first && hub_plan_done(p), err);
+        if (ok) {
+            advance(s, p->size);
+        }
     }
     ok = ok && hub_rebuild_settle(r, &a, sha256, size, err);
     wh_arena_done(&a);
@@ -245,6 +259,7 @@ static bool settle_file(struct shard *s, uint32_t i, size_t *added,
         ++*added;
         return make_file(s, f, sha256, s->sizes[i], err);
     }
+    advance(s, s->sizes[i]);
     return size == s->sizes[i] ||
            wh_fail(err, WH_DIGEST_MISMATCH,
                    "shard: the file with the SHA-256 %s has not %llu bytes",

@@ -16,11 +16,15 @@
 #define HUB_XORB_MAX ((uint64_t)65 << 20)
 #define HUB_SHARD_MAX ((uint64_t)64 << 20)
 
-/* Whose upload it is. */
+/* Whose upload it is, and who wants to hear how it goes on. */
 struct hub_xet {
     const struct hub_vault *vault;
     enum store_kind kind;
     int64_t repo, account;
+    /* Bytes of a shard's files that are made, of all; may be null. Called on
+     * the thread that works, at least once for each file and each 4 GiB. */
+    void (*progress)(void *ctx, uint64_t done, uint64_t all);
+    void *ctx;
 };
 
 /* Does the repo have this xorb? If so it will not expire soon. */
