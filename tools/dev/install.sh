@@ -123,7 +123,7 @@ need_node() {
 
 # Whatever Go the machine has; where there is none, Debian's.
 need_go() {
-    [[ -n $(find tests -name go.mod) ]] || return 0
+    [[ -n $(find tests tools -name go.mod) ]] || return 0
     command -v go >/dev/null || need_packages golang-go
 }
 

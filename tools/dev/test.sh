@@ -56,7 +56,7 @@ go_build() {
     done
 }
 
-go_modules() { find tests -name go.mod -printf '%h\n' | sort; }
+go_modules() { find tests tools -name go.mod -printf '%h\n' | sort; }
 
 go_tests() {
     local module log
