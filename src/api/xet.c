@@ -5,16 +5,13 @@
  * an account and an end, and is signed like our links. It is good for nothing
  * else. Downloads go by plain HTTP, so there is nothing to read here.
  */
-#include "hub/xet.h"
+#include "api/xet.h"
 #include "api/handlers.h"
 #include "base/time.h"
 #include "front/answer.h"
 #include "front/sign.h"
-#include <stdatomic.h>
 
 #define TOKEN_SECONDS 3600
-/* Memory that shards on their way in may take together. */
-#define SHARDS_MEMORY ((size_t)256 << 20)
 
 /* ---- tokens ---- */
 
@@ -116,21 +113,20 @@ static bool place_fits(struct wh_str place, int64_t repo)
            n == (uint64_t)repo;
 }
 
-/* A valid write token of somebody who may still write. 401 makes clients ask
- * for a new token. */
-static bool check_token(struct front_req *q, struct hub_xet *out,
-                        struct wh_err *err)
+bool api_xet_check_token(struct front_req *q, struct hub_xet *out,
+                         struct wh_err *err)
 {
     struct wh_str text = net_req_header(q->net, "authorization"), scheme, sig;
     struct front_grant g = {0};
     struct store_repo repo;
     struct wh_err why = {0};
     struct store_account who;
+    enum store_kind kind;
     enum store_role role;
 
     if (!wh_str_cut(&text, ' ', &scheme) ||
         !wh_str_ieq(scheme, WH_S("bearer")) ||
-        !token_parse(wh_str_trim(text), &g, &out->kind, &sig) ||
+        !token_parse(wh_str_trim(text), &g, &kind, &sig) ||
         !front_grant_check(q->house, &g, sig, &why) ||
         !place_fits(q->at.b, g.repo)) {
         return wh_fail(err, WH_AUTH_INVALID,
@@ -149,36 +145,30 @@ static bool check_token(struct front_req *q, struct hub_xet *out,
         return wh_fail(err, WH_FORBIDDEN, "You may not write to %s any more",
                        repo.full);
     }
-    out->vault = &q->house->vault;
-    out->repo = g.repo;
-    out->account = g.account;
+    *out = (struct hub_xet){.vault = &q->house->vault,
+                            .kind = kind,
+                            .repo = g.repo,
+                            .account = g.account};
     return true;
 }
 
-/* ---- one upload ---- */
+/* ---- xorbs ---- */
 
-/* A xorb or a shard on its way in; lives in the request's arena. */
+/* A xorb on its way in; lives in the request's arena. */
 struct coming {
     struct front_req *q;
     struct hub_xet x;
     struct scan_xet_hash hash;
-    struct hub_receiver *r; /* a xorb; null when the repo has it already */
-    struct wh_buf body;     /* a shard */
-    size_t reserved;        /* of SHARDS_MEMORY */
-    size_t made;
+    struct hub_receiver *r; /* null when the repo has it already */
     bool added;
     struct wh_err err; /* of work done on the queue */
 };
-
-static _Atomic size_t shards_memory;
 
 static void end_coming(void *arg)
 {
     struct coming *c = arg;
 
     hub_receive_free(&c->r);
-    wh_buf_done(&c->body);
-    atomic_fetch_sub(&shards_memory, c->reserved);
 }
 
 static struct coming *new_coming(struct front_req *q)
@@ -187,44 +177,17 @@ static struct coming *new_coming(struct front_req *q)
 
     c->q = q;
     q->state = c;
-    wh_buf_init(&c->body, HUB_SHARD_MAX);
     wh_arena_defer(q->a, end_coming, c);
     return c;
 }
 
-/* What does not match its digest is a malformed request in this protocol. */
-static void fail(struct coming *c, struct wh_err *err)
+void api_xet_fail(struct front_req *q, struct wh_err *err)
 {
     if (err->code == WH_DIGEST_MISMATCH) {
         err->code = WH_BAD_REQUEST;
     }
-    front_req_fail(c->q, err);
+    front_req_fail(q, err);
 }
-
-static void answer_pair(struct coming *c, const char *key, json_t *value)
-{
-    json_t *o = wh_json_own(c->q->a, json_object());
-
-    json_object_set_new(o, key, value);
-    front_answer_json(c->q->net, 200, o);
-}
-
-/* Long work: the request waits without a worker. */
-static void wait_for(struct coming *c, hub_work *work,
-                     void (*dropped)(void *ctx),
-                     void (*answer)(struct net_req *r))
-{
-    struct net_req *r = c->q->net;
-    struct wh_err err = {0};
-
-    net_park(r);
-    if (!hub_queue_add(c->q->house->queue, work, dropped, c, &err)) {
-        c->err = err;
-        net_resume(r, answer);
-    }
-}
-
-/* ---- xorbs ---- */
 
 static void take_xorb(struct net_req *r, void *ctx, struct wh_str chunk)
 {
@@ -233,19 +196,21 @@ static void take_xorb(struct net_req *r, void *ctx, struct wh_str chunk)
 
     front_req_enter_job(r);
     if (c->r && !hub_receive_data(c->r, chunk, &err)) {
-        fail(c, &err);
+        api_xet_fail(c->q, &err);
     }
 }
 
 static void answer_xorb(struct net_req *r)
 {
     struct coming *c = front_req_enter_job(r)->state;
+    json_t *o = wh_json_own(c->q->a, json_object());
 
     if (c->err.code != WH_NONE) {
-        fail(c, &c->err);
+        api_xet_fail(c->q, &c->err);
         return;
     }
-    answer_pair(c, "was_inserted", json_boolean(c->added));
+    json_object_set_new(o, "was_inserted", json_boolean(c->added));
+    front_answer_json(r, 200, o);
 }
 
 static void settle_xorb(struct db *db, struct wh_arena *a, void *ctx)
@@ -267,6 +232,19 @@ static void drop_xorb(void *ctx)
     net_resume(c->q->net, answer_xorb);
 }
 
+/* Verifying takes long: the request waits without a worker. */
+static void wait_for_xorb(struct coming *c)
+{
+    struct net_req *r = c->q->net;
+    struct wh_err err = {0};
+
+    net_park(r);
+    if (!hub_queue_add(c->q->house->queue, settle_xorb, drop_xorb, c, &err)) {
+        c->err = err;
+        net_resume(r, answer_xorb);
+    }
+}
+
 static void end_xorb(struct net_req *r, void *ctx)
 {
     struct coming *c = ctx;
@@ -276,9 +254,9 @@ static void end_xorb(struct net_req *r, void *ctx)
     if (!c->r) {
         answer_xorb(r);
     } else if (!hub_receive_finish(c->r, &err)) {
-        fail(c, &err);
+        api_xet_fail(c->q, &err);
     } else {
-        wait_for(c, settle_xorb, drop_xorb, answer_xorb);
+        wait_for_xorb(c);
     }
 }
 
@@ -297,7 +275,7 @@ bool api_xet_xorb(struct front_req *q, struct wh_err *err)
     struct coming *c = new_coming(q);
     bool known;
 
-    if (!check_token(q, &c->x, err) || !read_hash(q, &c->hash, err) ||
+    if (!api_xet_check_token(q, &c->x, err) || !read_hash(q, &c->hash, err) ||
         !hub_xorb_known(&c->x, q->db, &c->hash, &known, err)) {
         return false;
     }
@@ -317,7 +295,7 @@ bool api_xet_xorb_head(struct front_req *q, struct wh_err *err)
     struct hub_xet x;
     bool known;
 
-    if (!check_token(q, &x, err) || !read_hash(q, &hash, err) ||
+    if (!api_xet_check_token(q, &x, err) || !read_hash(q, &hash, err) ||
         !hub_xorb_known(&x, q->db, &hash, &known, err)) {
         return false;
     }
@@ -328,76 +306,6 @@ bool api_xet_xorb_head(struct front_req *q, struct wh_err *err)
     return true;
 }
 
-/* ---- shards ---- */
-
-static void take_shard(struct net_req *r, void *ctx, struct wh_str chunk)
-{
-    struct coming *c = ctx;
-    struct wh_err err = {0};
-
-    front_req_enter_job(r);
-    c->reserved += chunk.n;
-    if (atomic_fetch_add(&shards_memory, chunk.n) > SHARDS_MEMORY) {
-        wh_fail(&err, WH_UNAVAILABLE,
-                "too many uploads are ending at this moment");
-    } else {
-        wh_buf_add(&c->body, chunk);
-        if (wh_buf_ok(&c->body, &err)) {
-            return;
-        }
-    }
-    fail(c, &err);
-}
-
-static void answer_shard(struct net_req *r)
-{
-    struct coming *c = front_req_enter_job(r)->state;
-
-    if (c->err.code != WH_NONE) {
-        fail(c, &c->err);
-        return;
-    }
-    answer_pair(c, "result", json_integer(c->made > 0));
-}
-
-static void settle_shard(struct db *db, struct wh_arena *a, void *ctx)
-{
-    struct coming *c = ctx;
-
-    (void)a;
-    if (!hub_shard_settle(&c->x, db, &c->body, &c->made, &c->err)) {
-        wh_assert(c->err.code != WH_NONE);
-    }
-    net_resume(c->q->net, answer_shard);
-}
-
-static void drop_shard(void *ctx)
-{
-    struct coming *c = ctx;
-
-    wh_fail(&c->err, WH_UNAVAILABLE, "the house is stopping");
-    net_resume(c->q->net, answer_shard);
-}
-
-static void end_shard(struct net_req *r, void *ctx)
-{
-    front_req_enter_job(r);
-    wait_for(ctx, settle_shard, drop_shard, answer_shard);
-}
-
-static const struct net_sink SHARD = {.data = take_shard, .end = end_shard};
-
-bool api_xet_shard(struct front_req *q, struct wh_err *err)
-{
-    struct coming *c = new_coming(q);
-
-    if (!check_token(q, &c->x, err)) {
-        return false;
-    }
-    net_stream(q->net, &SHARD, c);
-    return true;
-}
-
 /* ---- what this house does not answer ---- */
 
 bool api_xet_nothing(struct front_req *q, struct wh_err *err)
@@ -405,36 +313,4 @@ bool api_xet_nothing(struct front_req *q, struct wh_err *err)
     (void)q;
     return wh_fail(err, WH_NOT_FOUND,
                    "nothing is known of this here; downloads go by HTTP");
-}
-
-static void drop_bytes(struct net_req *r, void *ctx, struct wh_str chunk)
-{
-    (void)r;
-    (void)ctx;
-    (void)chunk;
-}
-
-static void end_unserved(struct net_req *r, void *ctx)
-{
-    struct wh_err err = {0};
-
-    front_req_enter_job(r);
-    wh_fail(&err, WH_NOT_FOUND, "this house takes shards at /v1/shards");
-    front_req_fail(ctx, &err);
-}
-
-static const struct net_sink UNSERVED = {.data = drop_bytes,
-                                         .end = end_unserved};
-
-/* Clients try a newer form first. They hear the no only when they have sent
- * all of it, so it is read. */
-bool api_xet_shard_v2(struct front_req *q, struct wh_err *err)
-{
-    struct hub_xet x;
-
-    if (!check_token(q, &x, err)) {
-        return false;
-    }
-    net_stream(q->net, &UNSERVED, q);
-    return true;
 }

@@ -107,6 +107,7 @@ def test_large_files_with_common_parts(house, repo, tmp_path):
         assert sha256(read_back(house, repo, name)) == sha256(data), name
     log = house.log()
     assert "/v1/xorbs/default/" in log and "/objects/batch" not in log
+    assert "/v2/shards" in log and "/v1/shards" not in log
     with database(house) as db:
         xorbs, stored = db.execute(
             "SELECT count(*), sum(c.size) FROM xorb x JOIN container c ON c.id = x.container "
@@ -221,6 +222,64 @@ def test_terms_in_any_order_of_two_xorbs(house, repo):
     r = c.put_shard([wire.File(terms, sha256(data))])
     assert r.status_code == 200, r.text
     assert commit(house, repo, "x.bin", data).status_code == 200
+
+
+def test_shards_told_line_by_line(house, repo):
+    data = weights.safetensors({"a": (70000,)})
+    xorb = wire.Xorb(chunks_of(data))
+    c = wire.Client(house, repo)
+    assert c.put_xorb(xorb).status_code == 200
+    f = wire.File([wire.Term(xorb)], sha256(data))
+
+    def lines(body, status=200, **kw):
+        r = c.post("/v2/shards", body, **kw)
+        assert r.status_code == status, r.text
+        return [json.loads(line) for line in r.text.splitlines()]
+
+    lie = lines(wire.shard([wire.File([wire.Term(xorb)], "00" * 32)]))
+    assert lie[-1]["type"] == "error" and lie[-1]["retryable"] is False
+    assert sha256(data) in lie[-1]["message"]
+    assert lines(b"no shard")[-1]["type"] == "error"
+    done = lines(wire.shard([f], [xorb], footer=True))
+    assert done[-1] == {"type": "result", "result": 1}
+    assert {"type": "validating", "verified": len(data), "total": len(data)} in done[:-1]
+    assert lines(wire.shard([f]))[-1] == {"type": "result", "result": 0}
+    lines(wire.shard([f]), status=401, token="no")
+    assert commit(house, repo, "m.safetensors", data).status_code == 200
+    # a client that leaves before the end does not take the work with it
+    more = weights.safetensors({"a": (9 * MIB,)})
+    xorb = wire.Xorb(chunks_of(more, 131072))
+    assert c.put_xorb(xorb).status_code == 200
+    body = wire.shard([wire.File([wire.Term(xorb)], sha256(more))])
+    with socket.create_connection(("127.0.0.1", house.port), 20) as s:
+        s.sendall((f"POST {c.place}/v2/shards HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+                   f"Authorization: Bearer {c.token}\r\n"
+                   f"Content-Length: {len(body)}\r\n\r\n").encode() + body)
+        assert s.recv(50)
+    end = time.monotonic() + 60
+    while (r := commit(house, repo, "n.safetensors", more)).status_code == 422:
+        assert time.monotonic() < end, r.text
+        time.sleep(0.1)
+    assert r.status_code == 200
+
+
+def test_a_file_of_many_xorbs(house, repo):
+    """More than the keeper opens at once: the file becomes several containers."""
+    data = weights.safetensors({"a": (130 * 200,)})
+    pieces = chunks_of(data, 800)
+    c = wire.Client(house, repo)
+    xorbs = [wire.Xorb([p]) for p in pieces]
+    assert len(xorbs) > 129
+    for x in xorbs:
+        assert c.put_xorb(x).status_code == 200
+    terms = [wire.Term(x) for x in xorbs]
+    assert c.put_shard([wire.File(terms, "11" * 32)]).status_code == 400
+    assert nothing_lies_about(house)
+    r = c.put_shard([wire.File(terms, sha256(data))], xorbs)
+    assert r.status_code == 200, r.text
+    assert commit(house, repo, "m.safetensors", data).status_code == 200
+    assert read_back(house, repo, "m.safetensors") == data
+    assert nothing_lies_about(house)
 
 
 # ---- xorbs that lie ----
@@ -449,7 +508,7 @@ def test_what_is_not_served_is_a_404_in_json(house, repo):
                          ("GET", f"/v1/chunks/default-merkledb/{name}"),
                          ("GET", f"/v1/reconstructions/{name}"),
                          ("GET", f"/v2/reconstructions/{name}"),
-                         ("POST", f"/v1/xorb-grants/default/{name}"), ("POST", "/v2/shards")]:
+                         ("POST", f"/v1/xorb-grants/default/{name}")]:
         r = house.request(method, c.place + path, token=c.token,
                           data=b"x" * 80 if method == "POST" else None)
         assert r.status_code == 404 and r.json()["error"], (path, r.status_code)
