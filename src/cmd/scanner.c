@@ -1,6 +1,6 @@
 /*
  * scanner.c - the same zygote as in the server, listening in a folder of its
- * own that it removes itself when it is told to end or when we are gone.
+ * own, which goes away with the command, even when that is killed.
  */
 #include "cmd/scanner.h"
 
@@ -12,10 +12,10 @@
 #include "scan/job.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -23,23 +23,25 @@
 #define INDEX_MS (60u * 1000u)
 #define CONFIG_MAX (24u << 10) /* what fits beside a path in a job */
 
+#define DIR_MAX 256
+
 struct cmd_scanner {
-    char dir[64];
-    pid_t pid; /* of the zygote; 0: scans run here */
+    char dir[DIR_MAX]; /* with the socket of the zygote */
+    pid_t pid;         /* of the zygote's keeper; 0: scans run here */
+    int alive;         /* open as long as we want the zygote */
     struct proc_client *client;
 };
 
 static void remove_dir(const char *dir)
 {
-    char path[96];
+    char path[DIR_MAX + 16];
     (void)snprintf(path, sizeof path, "%s/zygote.sock", dir);
     (void)unlink(path);
     (void)rmdir(dir);
 }
 
-/* The child: a session of its own, so that an interrupt at the terminal
- * reaches us first, and a signal from the kernel when we are gone. */
-_Noreturn static void zygote(const char *dir, int listen_fd, pid_t parent)
+/* What the zygote runs; it locks itself in, so it can not tidy up. */
+_Noreturn static void zygote(int listen_fd)
 {
     struct proc_zygote z = {.listen_fd = listen_fd,
                             .max_jobs = 2,
@@ -47,19 +49,58 @@ _Noreturn static void zygote(const char *dir, int listen_fd, pid_t parent)
                             .npeers = 1};
     struct wh_err err = {0};
     z.types = cmd_jobs(&z.ntypes);
-    (void)setsid();
-    (void)prctl(PR_SET_PDEATHSIG, SIGTERM);
-    bool ok = getppid() == parent && proc_zygote_run(&z, false, &err);
+    wh_log_level(WH_WARN);
+    wh_log_process("zygote");
+    bool ok = proc_zygote_run(&z, false, &err);
     if (!ok) {
         wh_log_err(WH_ERROR, "zygote.failed", &err);
     }
-    remove_dir(dir);
     _exit(ok ? 0 : 1);
+}
+
+static void wait_for(pid_t pid)
+{
+    int status;
+    pid_t ended = -1;
+    do {
+        ended = waitpid(pid, &status, 0);
+    } while (ended < 0 && errno == EINTR);
+}
+
+/* Between command and zygote: waits until the command closes its end of a pipe
+ * or is gone, however it went, then ends the zygote and takes the folder away.
+ * In a session of its own, so that an interrupt at the terminal reaches the
+ * command alone. */
+_Noreturn static void keep_tidy(const char *dir, int listen_fd, int alive)
+{
+    char byte;
+    ssize_t n;
+    (void)setsid();
+    pid_t pid = fork();
+    if (pid == 0) {
+        (void)close(alive);
+        zygote(listen_fd);
+    }
+    (void)close(listen_fd);
+    do {
+        n = read(alive, &byte, 1);
+    } while (n > 0 || (n < 0 && errno == EINTR));
+    if (pid > 0) {
+        (void)kill(pid, SIGTERM);
+        wait_for(pid);
+    }
+    remove_dir(dir);
+    _exit(0);
 }
 
 static bool start(struct cmd_scanner *s, struct wh_err *err)
 {
-    (void)snprintf(s->dir, sizeof s->dir, "/tmp/weighhouse-XXXXXX");
+    const char *tmp = secure_getenv("TMPDIR");
+    int n = snprintf(s->dir, sizeof s->dir, "%s/weighhouse-XXXXXX",
+                     tmp && tmp[0] == '/' ? tmp : "/tmp");
+    if (n < 0 || n >= DIR_MAX) {
+        return wh_fail(err, WH_USAGE, "TMPDIR is too long");
+    }
     if (!mkdtemp(s->dir)) {
         return wh_fail_errno(err, WH_IO, "make a folder for the scanner");
     }
@@ -68,12 +109,20 @@ static bool start(struct cmd_scanner *s, struct wh_err *err)
         remove_dir(s->dir);
         return false;
     }
-    pid_t self = getpid();
+    int alive[2];
+    if (pipe2(alive, O_CLOEXEC) != 0) {
+        wh_fd_close(&fd);
+        remove_dir(s->dir);
+        return wh_fail_errno(err, WH_IO, "start the scanner");
+    }
     s->pid = fork();
     if (s->pid == 0) {
-        zygote(s->dir, fd, self);
+        (void)close(alive[1]);
+        keep_tidy(s->dir, fd, alive[0]);
     }
     wh_fd_close(&fd);
+    wh_fd_close(&alive[0]);
+    s->alive = alive[1];
     if (s->pid < 0) {
         remove_dir(s->dir);
         return wh_fail_errno(err, WH_IO, "start the scanner");
@@ -85,6 +134,7 @@ static bool start(struct cmd_scanner *s, struct wh_err *err)
 struct cmd_scanner *cmd_scanner_new(struct wh_err *err)
 {
     struct cmd_scanner *s = wh_alloc(sizeof *s);
+    s->alive = -1;
     if ((proc_sandbox_host() & PROC_GUARD_SECCOMP) && !start(s, err)) {
         cmd_scanner_free(&s);
     }
@@ -97,13 +147,9 @@ void cmd_scanner_free(struct cmd_scanner **s)
         return;
     }
     proc_client_free(&(*s)->client);
+    wh_fd_close(&(*s)->alive);
     if ((*s)->pid > 0) {
-        int status;
-        (void)kill((*s)->pid, SIGTERM);
-        pid_t ended = -1;
-        do {
-            ended = waitpid((*s)->pid, &status, 0);
-        } while (ended < 0 && errno == EINTR);
+        wait_for((*s)->pid);
     }
     wh_free(*s);
     *s = NULL;
