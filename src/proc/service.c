@@ -187,11 +187,16 @@ static bool serve_turn(struct worker *w, struct conn *c)
     return true;
 }
 
+/* Give the connection back. Under the lock, so that what this thread wrote to
+ * its session is there for the next one, who takes it out of the queue. */
 static bool rearm(struct service *sv, struct conn *c)
 {
     struct epoll_event ev = {.events = EPOLLIN | EPOLLRDHUP | EPOLLONESHOT,
                              .data.ptr = c};
-    return epoll_ctl(sv->epoll_fd, EPOLL_CTL_MOD, c->fd, &ev) == 0;
+    pthread_mutex_lock(&sv->lock);
+    bool ok = epoll_ctl(sv->epoll_fd, EPOLL_CTL_MOD, c->fd, &ev) == 0;
+    pthread_mutex_unlock(&sv->lock);
+    return ok;
 }
 
 static void *worker_main(void *arg)
