@@ -95,7 +95,7 @@ static void answer_url(struct front_req *q, int status, enum store_kind kind,
 
 bool api_repo_create(struct front_req *q, struct wh_err *err)
 {
-    struct store_account ns;
+    struct store_account ns = {0};
     struct store_repo_new in = {.ns = &ns};
     struct store_repo repo;
     const char *full;
@@ -134,9 +134,9 @@ bool api_repo_create(struct front_req *q, struct wh_err *err)
 static bool body_repo(struct front_req *q, const json_t *body,
                       struct store_repo *out, struct wh_err *err)
 {
-    struct store_account ns;
-    enum store_kind kind;
-    struct wh_str name, full;
+    struct store_account ns = {0};
+    enum store_kind kind = STORE_MODEL;
+    struct wh_str name = WH_S(""), full;
     struct wh_err why = {0};
 
     if (!wh_json_get_str(body, "name", &name, err) ||
@@ -423,8 +423,8 @@ static bool list_query(struct front_req *q, struct store_repo_query *list,
 {
     struct wh_str cursor;
 
-    *list = (struct store_repo_query){.kind = q->at.kind,
-                                      .names = q->house->names};
+    *list =
+        (struct store_repo_query){.kind = q->at.kind, .names = q->house->names};
     list->limit = (size_t)front_query_u64(q->net->query, "limit", 1000, 1,
                                           STORE_LIST_MAX, q->a);
     collect_tags(q, list);

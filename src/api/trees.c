@@ -60,7 +60,7 @@ static void answer_tree(struct front_req *q, const struct hub_entry *list,
         json_array_append_new(all, hub_view_entry(&list[i]));
     }
     net_answer(q->net, 200);
-    if (more) {
+    if (more && n > 0) {
         tree_link(q, list[n - 1].path);
     }
     front_answer_json_body(q->net, all);

@@ -57,8 +57,9 @@ int main(int argc, char **argv)
             return COMMANDS[i].run(argc - 1, argv + 1);
         }
     }
-    fprintf(stderr, "weighhouse: there is no command \"%s\"; see weighhouse "
-                    "--help\n",
+    fprintf(stderr,
+            "weighhouse: there is no command \"%s\"; see weighhouse "
+            "--help\n",
             argv[1]);
     return 2;
 }

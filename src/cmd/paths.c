@@ -49,7 +49,7 @@ static bool check_outside(const struct cmd_paths *p, struct wh_err *err)
     struct wh_str keys = wh_str_of(p->keys), data = wh_str_of(p->data);
 
     if (wh_str_starts(keys, data) &&
-        (keys.n == data.n || keys.p[data.n] == '/')) {
+        (keys.n <= data.n || keys.p[data.n] == '/')) {
         return wh_fail(err, WH_USAGE,
                        "keys.dir must lie outside the data folder, so that a "
                        "copy of the data is no copy of the keys");

@@ -10,15 +10,15 @@
 #include "conf/conf.h"
 
 struct cmd_paths {
-    const char *data;     /* the installation's folder, absolute */
-    const char *keys;     /* keys.dir, never inside data */
-    const char *run;      /* DATA/run: sockets */
-    const char *db;       /* DATA/house.db */
-    const char *sealed;   /* DATA/sealed: containers */
-    const char *open;     /* DATA/open: opened content by SHA-256 */
-    const char *log;      /* DATA/register: the public log */
-    const char *custody;  /* DATA/custody: the keeper's ledger */
-    const char *token;    /* DATA/admin.token */
+    const char *data;    /* the installation's folder, absolute */
+    const char *keys;    /* keys.dir, never inside data */
+    const char *run;     /* DATA/run: sockets */
+    const char *db;      /* DATA/house.db */
+    const char *sealed;  /* DATA/sealed: containers */
+    const char *open;    /* DATA/open: opened content by SHA-256 */
+    const char *log;     /* DATA/register: the public log */
+    const char *custody; /* DATA/custody: the keeper's ledger */
+    const char *token;   /* DATA/admin.token */
 };
 
 /* Make the folders that are missing (0700; keys 0700) and name everything.

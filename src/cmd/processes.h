@@ -15,7 +15,7 @@ struct cmd_serve {
     struct cmd_paths paths;
     int http_fd, signer_fd, keeper_fd, zygote_fd; /* listening sockets */
     uint16_t port;
-    const char *url; /* "http://127.0.0.1:8080" */
+    const char *url;         /* "http://127.0.0.1:8080" */
     _Atomic bool *announced; /* shared memory: the ready line was printed */
 };
 

@@ -70,7 +70,7 @@ static bool load(struct wh_arena *a, const struct options *o, struct conf *conf,
 static bool split_address(struct wh_arena *a, struct wh_str text, char **host,
                           uint16_t *port, struct wh_err *err)
 {
-    struct wh_str h = text, p;
+    struct wh_str h, p;
     uint64_t n;
     size_t colon = SIZE_MAX;
 
@@ -97,8 +97,8 @@ static bool listen_all(struct wh_arena *a, struct cmd_serve *s,
                        struct wh_err *err)
 {
     const char *run = s->paths.run;
-    char *host;
-    uint16_t port;
+    char *host = NULL;
+    uint16_t port = 0;
 
     if (!split_address(a, s->conf->http_listen, &host, &port, err) ||
         !net_listen(host, port, &s->http_fd, &s->port, err)) {

@@ -154,7 +154,7 @@ static bool sign_in_by_cookie(struct front_req *q, struct wh_err *err)
 
 static bool identify(struct front_req *q, struct wh_err *err)
 {
-    struct wh_str token;
+    struct wh_str token = WH_S("");
     bool given;
 
     if (q->route->who == FRONT_PUBLIC) {
@@ -288,10 +288,9 @@ static void handle_row(struct net_req *r)
     wh_panic_context(NULL);
 }
 
-void front_request_plan(void *app, const struct net_req *r,
+void front_request_plan(void *house, const struct net_req *r,
                         struct net_plan *plan)
 {
-    const struct front_house *house = app;
     const struct front_route *row;
     bool other_method;
 

@@ -283,15 +283,15 @@ static bool make(struct db_writer *writer, const struct line_set *lines,
     struct line_question question = {.subject = wh_str_of(k->s->digest),
                                      .now = wh_now_us() / 1000000};
     struct line_decision *d = WH_NEW(k->a, struct line_decision);
-    struct weighing w;
+    struct weighing *w = WH_NEW(k->a, struct weighing);
 
     if (!find_evidence(db, k->a, k->s, &question.evidence, err) ||
-        !write_weighing(k->a, k->s, &w, err) ||
+        !write_weighing(k->a, k->s, w, err) ||
         !line_decide(k->a, lines, &question, d, err)) {
         return false;
     }
     k->d = d;
-    k->w = &w;
+    k->w = w;
     return db_write(writer, keep_fn, k, err);
 }
 

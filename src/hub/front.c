@@ -251,17 +251,17 @@ static bool malformed(const yaml_parser_t *p, struct wh_err *err)
 static bool events_take(yaml_parser_t *p, struct builder *b)
 {
     yaml_event_type_t type = YAML_NO_EVENT;
-    yaml_event_t event;
+    yaml_event_t *event = WH_NEW(b->arena, yaml_event_t);
     bool ok = true;
 
+    b->event = event;
     while (ok && type != YAML_STREAM_END_EVENT) {
-        if (!yaml_parser_parse(p, &event)) {
+        if (!yaml_parser_parse(p, event)) {
             return malformed(p, b->err);
         }
-        type = event.type;
-        b->event = &event;
+        type = event->type;
         ok = event_take(b) && !wh_arena_over(b->arena, b->err);
-        yaml_event_delete(&event);
+        yaml_event_delete(event);
     }
     return ok;
 }

@@ -70,7 +70,7 @@ static size_t find_slot(const struct hub_git *g, const git_oid *oid)
 
 struct hub_git_new *hub_git_overlay(struct hub_git *g, const git_oid *oid)
 {
-    uint32_t at = g->cap ? g->slots[find_slot(g, oid)] : 0;
+    uint32_t at = g->n ? g->slots[find_slot(g, oid)] : 0;
 
     return at ? &g->fresh[at - 1] : NULL;
 }
@@ -94,6 +94,7 @@ void hub_git_overlay_add(struct hub_git *g, const struct hub_git_new *o)
     if (g->n == g->cap) {
         grow_overlay(g);
     }
+    wh_assert(g->fresh);
     g->fresh[g->n] = *o;
     g->fresh[g->n].data = wh_arena_dup(&g->overlay, o->data);
     g->slots[find_slot(g, &o->oid)] = (uint32_t)(g->n + 1);
@@ -102,25 +103,17 @@ void hub_git_overlay_add(struct hub_git *g, const struct hub_git_new *o)
 
 /* ---- rows ---- */
 
-static void copy_hex(char out[WH_SHA256_HEX + 1], struct wh_str s)
-{
-    size_t n = s.n > WH_SHA256_HEX ? WH_SHA256_HEX : s.n;
-
-    memcpy(out, s.p, n);
-    out[n] = 0;
-}
-
 static void read_meta_row(struct db_stmt *st, struct hub_git_meta *out)
 {
     *out = (struct hub_git_meta){0};
     out->type = (git_object_t)db_col_i64(st, 0);
     out->size = (uint64_t)db_col_i64(st, 1);
     if (!db_col_is_null(st, 2)) {
-        copy_hex(out->content, db_col_text(st, 2));
+        db_col_cstr(st, 2, out->content, sizeof out->content);
     }
     if (!db_col_is_null(st, 3)) {
         out->lfs = true;
-        copy_hex(out->pointer.sha256, db_col_text(st, 3));
+        db_col_cstr(st, 3, out->pointer.sha256, sizeof out->pointer.sha256);
         out->pointer.size = (uint64_t)db_col_i64(st, 4);
     }
     db_col_cstr(st, 5, out->class, sizeof out->class);

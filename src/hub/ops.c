@@ -327,26 +327,25 @@ bool hub_ops_feed(struct hub_ops *o, struct wh_str chunk, struct wh_err *err)
     return true;
 }
 
-static int by_path(const void *x, const void *y)
+static int by_text(const void *x, const void *y)
 {
-    const struct hub_op *const *a = x, *const *b = y;
+    const struct wh_str *a = x, *b = y;
 
-    return wh_str_cmp((*a)->path, (*b)->path);
+    return wh_str_cmp(*a, *b);
 }
 
 /* The same path twice would leave it to the order which one wins. */
 static bool check_twice(struct hub_ops *o, struct wh_err *err)
 {
-    const struct hub_op **sorted =
-        wh_arena_array(o->a, o->n + 1, sizeof *sorted);
+    struct wh_str *paths = wh_arena_array(o->a, o->n + 1, sizeof *paths);
 
     for (size_t i = 0; i < o->n; i++) {
-        sorted[i] = &o->list[i];
+        paths[i] = o->list[i].path;
     }
-    qsort(sorted, o->n, sizeof *sorted, by_path);
+    qsort(paths, o->n, sizeof *paths, by_text);
     for (size_t i = 1; i < o->n; i++) {
-        struct wh_str p = sorted[i]->path;
-        if (wh_str_eq(sorted[i - 1]->path, p)) {
+        struct wh_str p = paths[i];
+        if (wh_str_eq(paths[i - 1], p)) {
             return wh_fail(err, WH_BAD_REQUEST,
                            "%.*s is named by two operations of one commit",
                            (int)(p.n > 200 ? 200 : p.n), p.p);
