@@ -156,8 +156,8 @@ static void many_expire_in_steps(void **state)
     size_t n;
 
     unit_ok(store_xorb_expire(h->t.db, NOW + 1000, &n, &err), err);
-    for (uint8_t i = 100; i < 100 + STORE_XORB_EXPIRE + 3; i++) {
-        assert_true(add(h, h->repo[0], i, i, "t", NOW + 100));
+    for (unsigned i = 100; i < 100 + STORE_XORB_EXPIRE + 3; i++) {
+        assert_true(add(h, h->repo[0], (uint8_t)i, (uint8_t)i, "t", NOW + 100));
     }
     unit_ok(store_xorb_expire(h->t.db, NOW + 200, &n, &err), err);
     assert_int_equal(n, STORE_XORB_EXPIRE);
