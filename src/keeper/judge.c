@@ -39,7 +39,7 @@ static bool papers(struct wh_err *err, const char *why)
 static struct wh_str text_of(const json_t *o, const char *key)
 {
     const json_t *v = json_object_get(o, key);
-    return v && json_is_string(v)
+    return json_is_string(v)
                ? wh_str_mem(json_string_value(v), json_string_length(v))
                : (struct wh_str){"", 0};
 }
@@ -149,6 +149,7 @@ static bool part_open(const struct manifest *m, struct keeper_case *c,
 {
     const json_t *tiers = json_object_get(leaf, "tiers");
     c->part = NULL;
+    wh_assert(m->files && m->sizes);
     for (size_t i = 0; i < m->n; i++) {
         if (!wh_str_eq(m->files[i].sha256, c->content.sha256) ||
             (uint64_t)m->sizes[i] != c->content.size) {

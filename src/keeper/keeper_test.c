@@ -553,8 +553,8 @@ static void rebuilds(void **state)
     wh_buf_init(&file, 2 << 20);
     for (uint32_t i = 0; i < 6; i++) {
         struct wh_str from = i % 2 ? two : one;
-        put_term(&terms, 1 + i % 2, i * 100, 100000 + i);
-        wh_buf_add(&file, wh_str_sub(from, i * 100, 100000 + i));
+        put_term(&terms, 1 + i % 2, (uint64_t)i * 100, 100000 + i);
+        wh_buf_add(&file, wh_str_sub(from, (size_t)i * 100, 100000 + i));
     }
     unit_ok(keeper_new_target(w->c, WH_S("model:1"), &n, &err), err);
     unit_ok(store_container_create(w->root, n.id, &f, &err), err);

@@ -80,7 +80,7 @@ static bool write_key_id(const char *path, const uint8_t id[KEEPER_KEY_ID],
 {
     char hex[2 * KEEPER_KEY_ID + 2];
     wh_hex_enc(id, KEEPER_KEY_ID, hex);
-    hex[2 * KEEPER_KEY_ID] = '\n';
+    hex[sizeof hex - 2] = '\n';
     return wh_file_write_atomic(path, wh_str_mem(hex, sizeof hex - 1), 0644,
                                 err);
 }
@@ -125,8 +125,9 @@ void keeper_keys_done(struct keeper_keys_set *k)
 static struct wh_str wrap_aad(uint8_t *room, struct wh_str repo,
                               const uint8_t id[STORE_CONTAINER_ID])
 {
+    static const uint8_t label[4] = {'W', 'H', 'K', '1'};
     wh_assert(repo.n <= KEEPER_REPO_MAX);
-    memcpy(room, "WHK1", 4);
+    memcpy(room, label, sizeof label);
     memcpy(room + 4, id, STORE_CONTAINER_ID);
     memcpy(room + 4 + STORE_CONTAINER_ID, repo.p, repo.n);
     return wh_str_mem(room, 4 + STORE_CONTAINER_ID + repo.n);

@@ -11,13 +11,14 @@
 #include <stdlib.h>
 #include <sys/stat.h>
 
-static char dir[] = "/tmp/wh-ledger-XXXXXX", path[64];
+static const char pattern[] = "/tmp/wh-ledger-XXXXXX";
+static char dir[sizeof pattern], path[64];
 static const struct keeper_keys_set keys = {.ledger = {7}};
 
 static int up(void **state)
 {
     (void)state;
-    memcpy(dir + sizeof dir - 7, "XXXXXX", 6);
+    memcpy(dir, pattern, sizeof dir);
     assert_non_null(mkdtemp(dir));
     (void)snprintf(path, sizeof path, "%s/ledger", dir);
     wh_log_level(WH_ERROR);
@@ -139,7 +140,7 @@ static void order_counts(void **state)
     (void)state;
     struct wh_err err = {0};
     struct wh_arena a;
-    struct wh_str lines[8];
+    struct wh_str lines[8] = {0};
     uint64_t cp;
     fill(4);
     wh_arena_init(&a, 1 << 20);

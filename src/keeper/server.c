@@ -72,7 +72,7 @@ static bool op_new(struct keeper *k, struct proc_request *rq,
 {
     struct wh_rd r = keeper_rq_rd(rq);
     bool with_key = wh_rd_u8(&r) != 0;
-    struct wh_str repo;
+    struct wh_str repo = {0};
     struct keeper_new n;
     struct wh_buf b;
     if (!read_repo(&r, &repo, err) || !keeper_rq_end(&r, err)) {
@@ -96,7 +96,7 @@ static bool op_begin(struct keeper *k, struct proc_request *rq,
                      struct wh_err *err)
 {
     struct wh_rd r = keeper_rq_rd(rq);
-    struct wh_str repo;
+    struct wh_str repo = {0};
     (void)k;
     if (!read_repo(&r, &repo, err) || !keeper_rq_end(&r, err)) {
         return false;

@@ -88,7 +88,7 @@ bool keeper_statement_content(const struct keeper_keys_set *k,
                               struct keeper_content_doc *out,
                               struct wh_err *err)
 {
-    json_t *doc;
+    json_t *doc = NULL;
     if (!keeper_statement_open(k, a, "content", text, &doc, err) ||
         !read_file(doc, &out->sha256, &out->size, err) ||
         !wh_json_get_str(doc, "repo", &out->repo, err)) {
@@ -110,7 +110,7 @@ bool keeper_statement_scan(const struct keeper_keys_set *k, struct wh_arena *a,
                            struct wh_str text, struct keeper_scan_doc *out,
                            struct wh_err *err)
 {
-    json_t *doc;
+    json_t *doc = NULL;
     if (!keeper_statement_open(k, a, "scan", text, &doc, err) ||
         !read_file(doc, &out->sha256, &out->size, err)) {
         return false;

@@ -229,7 +229,7 @@ static bool lock_in(struct scanner *sc, const struct proc_job_type *t,
     struct wh_err err = {0};
     sigset_t none;
     sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, NULL);
+    pthread_sigmask(SIG_SETMASK, &none, NULL);
     (void)signal(SIGTERM, SIG_DFL);
     (void)signal(SIGINT, SIG_IGN);
     (void)prctl(PR_SET_NAME, "scanner", 0, 0, 0);

@@ -15,11 +15,23 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
-#include <stdlib.h>
+#include <stdio.h>
 #include <sys/prctl.h>
 #include <sys/signalfd.h>
 #include <sys/wait.h>
 #include <unistd.h>
+
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define HAS_LEAK_CHECK
+#endif
+#endif
+#ifdef __SANITIZE_ADDRESS__
+#define HAS_LEAK_CHECK
+#endif
+#ifdef HAS_LEAK_CHECK
+#include <sanitizer/lsan_interface.h>
+#endif
 
 #define CHILDREN_MAX 16u
 #define BACKOFF_FIRST_MS 100
@@ -48,7 +60,18 @@ struct house {
 
 static int ready_pipe = -1; /* in a child: writing end */
 
-static void child_run(struct house *h, struct child *c, int wfd)
+/* The end of a child. Handlers that the parent's command may have registered
+ * with atexit are its own. */
+static _Noreturn void child_exit(int code)
+{
+    (void)fflush(NULL);
+#ifdef HAS_LEAK_CHECK
+    __lsan_do_leak_check();
+#endif
+    _exit(code);
+}
+
+static _Noreturn void child_run(struct house *h, struct child *c, int wfd)
 {
     for (unsigned i = 0; i < h->n; i++) {
         wh_fd_close(&h->c[i].ready_fd);
@@ -60,9 +83,9 @@ static void child_run(struct house *h, struct child *c, int wfd)
     (void)signal(SIGINT, SIG_IGN);
     sigset_t none;
     sigemptyset(&none);
-    sigprocmask(SIG_SETMASK, &none, NULL);
+    pthread_sigmask(SIG_SETMASK, &none, NULL);
     wh_log_process(c->def->name);
-    exit(c->def->run(c->def->arg));
+    child_exit(c->def->run(c->def->arg));
 }
 
 static void child_start(struct house *h, struct child *c)
@@ -260,7 +283,7 @@ static int signals_open(void)
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGINT);
     sigaddset(&set, SIGCHLD);
-    sigprocmask(SIG_BLOCK, &set, NULL);
+    pthread_sigmask(SIG_BLOCK, &set, NULL);
     return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 

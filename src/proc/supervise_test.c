@@ -40,7 +40,7 @@ static int child_main(void *arg)
     int sig;
     sigemptyset(&term);
     sigaddset(&term, SIGTERM);
-    sigprocmask(SIG_BLOCK, &term, NULL);
+    pthread_sigmask(SIG_BLOCK, &term, NULL);
     say(s, s->letter);
     if (s->ready) {
         proc_child_ready();

@@ -405,7 +405,7 @@ static bool zygote_init(struct zygote *z, bool weaker, struct wh_err *err)
     sigemptyset(&set);
     sigaddset(&set, SIGTERM);
     sigaddset(&set, SIGCHLD);
-    sigprocmask(SIG_BLOCK, &set, NULL);
+    pthread_sigmask(SIG_BLOCK, &set, NULL);
     z->signal_fd = signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
     z->nowhere = open("/dev/null", O_RDWR | O_CLOEXEC);
     z->statm_fd = open("/proc/self/statm", O_RDONLY | O_CLOEXEC);
