@@ -6,6 +6,7 @@ import os
 import pathlib
 import random
 import shutil
+import sqlite3
 import subprocess
 
 import pytest
@@ -333,3 +334,81 @@ def test_a_changed_tile_stops_the_writer(log):
     tile.write_bytes(bytes(8192))
     done = log.run("open")
     assert done.returncode == 3 and "CORRUPT" in done.stderr
+
+
+@pytest.mark.parametrize("statement", (
+    "UPDATE log_entry SET leaf = x'7b7d' WHERE idx = 1",
+    "DELETE FROM log_entry WHERE idx = 3",
+    "REPLACE INTO log_entry SELECT 1, outbox, type, t, leaf, leaf_hash, sequenced_at"
+    " FROM log_entry WHERE idx = 2",
+    "INSERT INTO log_entry SELECT 9, 99, type, t, leaf, leaf_hash, sequenced_at"
+    " FROM log_entry WHERE idx = 2",
+    "UPDATE log_cp SET root = lower(hex(randomblob(32)))",
+    "DELETE FROM log_cp",
+    "REPLACE INTO log_cp SELECT size, lower(hex(randomblob(32))), note, signed_at"
+    " FROM log_cp LIMIT 1",
+    "UPDATE log_state SET size = size - 1",
+    "UPDATE log_state SET root = lower(hex(randomblob(32)))",
+    "DELETE FROM log_state",
+    "DELETE FROM log_subject",
+    "UPDATE log_subject SET idx = 0",
+))
+def test_the_database_itself_is_append_only(log, statement):
+    log.good("append", 3)
+    with sqlite3.connect(log.base / "house.db") as db:
+        with pytest.raises(sqlite3.IntegrityError):
+            db.execute(statement)
+    log.recovered()
+
+
+def tamper(log, statement):
+    """What a hand in the database that gets round the triggers can do."""
+    with sqlite3.connect(log.base / "house.db") as db:
+        for (name,) in db.execute(
+                "SELECT name FROM sqlite_master WHERE type = 'trigger'").fetchall():
+            db.execute(f"DROP TRIGGER {name}")
+        assert db.execute(statement).rowcount > 0
+
+
+@pytest.mark.parametrize("statement", (
+    "UPDATE log_entry SET leaf = CAST(replace(leaf, 'model', 'space') AS BLOB) WHERE idx = 2",
+    "UPDATE log_entry SET leaf_hash = randomblob(32) WHERE idx = 2",
+    "DELETE FROM log_subject WHERE idx = 2",
+    "UPDATE log_subject SET digest = lower(hex(randomblob(32))) WHERE idx = 2",
+    "UPDATE log_cp SET root = lower(hex(randomblob(32)))",
+    "UPDATE log_cp SET note = replace(note, 'a', 'b')",
+))
+def test_fsck_sees_a_hand_in_the_database(log, statement):
+    log.good("append", 3)
+    command = [BINARY, "register", "fsck", log.base / "register", "--key", log.vkey,
+               "--db", log.base / "house.db"]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    tamper(log, statement)
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 3, (statement, done.stdout, done.stderr)
+
+
+@pytest.mark.parametrize("statement", (
+    "UPDATE log_entry SET leaf_hash = randomblob(32) WHERE idx = 2",
+    "UPDATE log_state SET root = lower(hex(randomblob(32)))",
+    "UPDATE log_state SET size = size - 1, published_size = 0",
+    "DELETE FROM log_entry WHERE idx = 3",
+    "DELETE FROM log_cp",
+))
+def test_a_hand_in_the_database_stops_the_start(log, statement):
+    log.good("append", 3)
+    tamper(log, statement)
+    done = log.run("open")
+    assert done.returncode == 3, (statement, done.stdout, done.stderr)
+    log.must_check()
+
+
+def test_a_changed_event_is_not_logged(log):
+    """It was changed while it waited: the hash of the transaction tells."""
+    log.good("append", 2)
+    assert log.run("single", 1, crash=1).returncode == CRASHED
+    tamper(log, "UPDATE log_outbox SET leaf = CAST(replace(leaf, 'model', 'space') AS BLOB)")
+    done = log.run("open")
+    assert done.returncode == 3 and "CORRUPT" in done.stderr
+    log.must_check()
