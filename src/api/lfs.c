@@ -189,13 +189,17 @@ static bool one_object(struct front_req *q, const struct batch *b,
                             object_error(422, "not a SHA-256 and a size"));
         return true;
     }
+    if (!b->upload) {
+        if (!hub_lfs_named(q->db, q->repo.id, wh_arena_cstr(q->a, oid), &found,
+                           err)) {
+            return false;
+        }
+        download_action(q, found, oid, o);
+        return true;
+    }
     if (!hub_lfs_exists(q->db, q->repo.id, front_req_account(q),
                         wh_arena_cstr(q->a, oid), &found, &stored, err)) {
         return false;
-    }
-    if (!b->upload) {
-        download_action(q, found, oid, o);
-        return true;
     }
     if (found) {
         return true; /* no actions: nothing is to be sent */

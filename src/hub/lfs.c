@@ -23,6 +23,20 @@ bool hub_lfs_exists(struct db *db, int64_t repo, int64_t account,
     return ok;
 }
 
+bool hub_lfs_named(struct db *db, int64_t repo, const char *sha256, bool *found,
+                   struct wh_err *err)
+{
+    struct store_content c;
+    struct wh_arena a;
+    bool ok;
+
+    wh_arena_init(&a, (size_t)4 << 20);
+    ok = store_content_find(db, &a, repo, sha256, found, &c, err);
+    *found = ok && *found && c.claimed;
+    wh_arena_done(&a);
+    return ok;
+}
+
 static bool check_one(struct db *db, int64_t repo, int64_t account,
                       struct hub_op *op, struct wh_err *err)
 {

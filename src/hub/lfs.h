@@ -18,6 +18,10 @@
 bool hub_lfs_exists(struct db *db, int64_t repo, int64_t account,
                     const char *sha256, bool *found, uint64_t *size,
                     struct wh_err *err) WH_CHECK;
+/* Does a commit of the repo name this object? What was uploaded and not yet
+ * committed is nobody's news but the uploader's. */
+bool hub_lfs_named(struct db *db, int64_t repo, const char *sha256, bool *found,
+                   struct wh_err *err) WH_CHECK;
 /* Check every LFS operation of a commit against possession, and fill in sizes
  * that it left out. WH_DIGEST_MISMATCH names the path whose object is missing,
  * or whose announced size is wrong. */
