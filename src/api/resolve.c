@@ -4,6 +4,7 @@
  */
 #include "api/handlers.h"
 #include "base/file.h"
+#include "base/log.h"
 #include "front/answer.h"
 #include "hub/release.h"
 #include "hub/view.h"
@@ -169,6 +170,46 @@ static bool send_file(const struct found *f, const char *path,
     return true;
 }
 
+/* A body read from sealed containers while the open form is being made. */
+struct sealed {
+    struct wh_src src;
+    uint64_t off, end;
+};
+
+static enum net_pull_result pull_sealed(struct net_req *r, void *ctx, char *buf,
+                                        size_t cap, size_t *n)
+{
+    struct sealed *s = ctx;
+    uint64_t left = s->end - s->off;
+    struct wh_err err = {0};
+
+    (void)r;
+    *n = left < cap ? (size_t)left : cap;
+    if (!wh_src_read(&s->src, s->off, buf, *n, &err)) {
+        wh_log_err(WH_ERROR, "resolve.sealed", &err);
+        return NET_PULL_FAIL;
+    }
+    s->off += *n;
+    return s->off == s->end ? NET_PULL_END : NET_PULL_MORE;
+}
+
+static const struct net_pull SEALED = {.pull = pull_sealed};
+
+static bool send_sealed(const struct found *f, const struct wh_src *src)
+{
+    struct sealed *s = WH_NEW(f->q->a, struct sealed);
+    uint64_t off, len;
+
+    s->src = *src;
+    if (begin(f, &off, &len)) {
+        s->off = off;
+        s->end = off + len;
+        net_answer_pull(f->q->net, len, &SEALED, s);
+        net_answer_send(f->q->net);
+    }
+    return true;
+}
+
 /* ---- refusals ---- */
 
 static bool refuse(const struct found *f, const struct hub_access *access,
@@ -203,6 +244,8 @@ static bool send_large(const struct found *f, struct wh_err *err)
     switch (access.kind) {
     case HUB_ACCESS_OPEN:
         return send_file(f, access.path, err);
+    case HUB_ACCESS_SEALED:
+        return send_sealed(f, &access.src);
     case HUB_ACCESS_WEIGHING:
     case HUB_ACCESS_REFUSED:
         break;

@@ -255,6 +255,7 @@ static void fill_house(struct front *f)
     h->data_dir = f->serve->paths.data;
     h->db_path = f->serve->paths.db;
     h->vault.open_dir = f->serve->paths.open;
+    h->vault.keys = hub_keys_new();
     h->vault.max_size = (uint64_t)h->conf->limits_file_size;
     h->vault.free_percent = (unsigned)h->conf->limits_free_percent;
     h->register_dir = f->serve->paths.log;
@@ -288,6 +289,7 @@ static void close_front(struct front *f)
     proc_client_free(&f->signer);
     db_writer_free(&f->house.writer);
     store_names_free(&f->house.names);
+    hub_keys_free(&f->house.vault.keys);
     wh_fd_close(&f->house.vault.sealed);
     wh_arena_done(&f->arena);
 }

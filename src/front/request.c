@@ -300,7 +300,10 @@ void front_request_plan(void *house, const struct net_req *r,
     }
     row = find_row(house, r->method, r->path, &other_method);
     if (!row) {
+        /* answered before any byte of a body is taken */
         plan->handle = other_method ? handle_bad_method : handle_not_found;
+        plan->body = NET_BODY_STREAM;
+        plan->limit = UINT64_MAX;
         return;
     }
     plan->route = row;

@@ -63,6 +63,14 @@ bool hub_access_find(const struct hub_vault *v, struct db *db,
         out->path = hub_open_path(v, a, e->sha256);
         return true;
     }
+    if (!hub_keys_open(v->keys, v->sealed, a, e->sha256, &open, &out->src,
+                       err)) {
+        return false;
+    }
+    if (open) {
+        out->kind = HUB_ACCESS_SEALED;
+        return true;
+    }
     hub_oid_hex(commit, sha);
     if (!revision_state(db, repo->id, sha, &state, err)) {
         return false;

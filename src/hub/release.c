@@ -67,9 +67,21 @@ bool hub_release_begin(struct db *db, const struct store_repo *repo,
     return db_exec(st, err);
 }
 
+/* Whoever waits is told, once. */
+static void tell(struct ask *x)
+{
+    void (*done)(void *ctx) = x->done;
+
+    x->done = NULL;
+    if (done) {
+        done(x->ctx);
+    }
+}
+
 /* ---- one revision at work ---- */
 
 struct job {
+    struct ask *ask;
     const struct hub_release_config *c;
     struct db *db;
     struct wh_arena *a;
@@ -80,16 +92,24 @@ struct job {
     struct hub_decided decided; /* if the subject is not empty */
 };
 
-/* A file that the house may open by itself, since it is no weights. */
-static bool open_plain(struct job *j, struct hub_subject_file *f,
-                       struct wh_err *err)
+/* What the keeper gave for one file; opened twice is opened once. */
+struct given {
+    struct hub_subject_file *f;
+    uint8_t (*keys)[STORE_CONTAINER_KEY];
+    size_t n;
+};
+
+/* Ask the keeper for a file's keys: without papers for what is no weights, with
+ * those of the decision for what is. g->n stays 0 when it is open already. */
+static bool ask_keys(struct job *j, struct hub_subject_file *f,
+                     struct keeper_opening *o, struct given *g,
+                     struct wh_err *err)
 {
-    uint8_t(*keys)[STORE_CONTAINER_KEY];
     struct keeper_session *s = NULL;
     uint64_t size;
     bool open, ok;
-    size_t n;
 
+    *g = (struct given){.f = f};
     if (!store_open_find(j->db, f->sha256, &open, &size, err)) {
         return false;
     }
@@ -97,81 +117,91 @@ static bool open_plain(struct job *j, struct hub_subject_file *f,
         return true;
     }
     if (!hub_content_session(j->c->vault, j->db, j->a, j->repo.kind,
-                             &f->content, &s, &n, err)) {
+                             &f->content, &s, &g->n, err)) {
         return false;
     }
-    keys = wh_arena_array(j->a, n, sizeof *keys);
-    ok = keeper_keys_plain(s, f->content.statement, f->content.scan_statement,
-                           keys, n, err);
+    g->keys = wh_arena_array(j->a, g->n, sizeof *g->keys);
+    if (o) {
+        o->content = f->content.statement;
+        ok = keeper_keys(s, o, g->keys, g->n, err);
+    } else {
+        ok = keeper_keys_plain(s, f->content.statement,
+                               f->content.scan_statement, g->keys, g->n, err);
+    }
     keeper_close(&s);
-    ok = ok &&
-         hub_materialise(j->c->vault, j->db, j->a, &f->content, keys, n, err);
-    wh_wipe(keys, n * sizeof *keys);
     return ok;
 }
 
-/* A file of weights that the decision opens: the keeper judges for itself. */
-static bool open_decided(struct job *j, struct hub_subject_file *f,
-                         struct keeper_opening *o, struct wh_err *err)
+/* Keys of all files of one kind; from here on they can be read. */
+static bool give(struct job *j, bool weights, struct keeper_opening *o,
+                 struct given **out, size_t *n, struct wh_err *err)
 {
-    uint8_t(*keys)[STORE_CONTAINER_KEY];
-    struct keeper_session *s = NULL;
-    uint64_t size;
-    bool open, ok;
-    size_t n;
+    struct given *list = wh_arena_array(j->a, j->subject.n + 1, sizeof *list);
 
-    if (!store_open_find(j->db, f->sha256, &open, &size, err)) {
-        return false;
+    *n = 0;
+    for (size_t i = 0; i < j->subject.n; i++) {
+        struct hub_subject_file *f = &j->subject.files[i];
+        struct given *g = &list[*n];
+        if (!f->large || (f->part == WEIGH_PART_WEIGHTS) != weights) {
+            continue;
+        }
+        if (!ask_keys(j, f, o, g, err)) {
+            return false;
+        }
+        if (g->n > 0) {
+            if (!hub_readable(j->c->vault, j->db, j->a, &f->content, g->keys,
+                              g->n, err)) {
+                return false;
+            }
+            ++*n;
+        }
     }
-    if (open || f->content.statement.n == 0) {
-        return true;
+    *out = list;
+    return true;
+}
+
+/* Bring what was given into the clear. */
+static bool materialise(struct job *j, struct given *list, size_t n,
+                        struct wh_err *err)
+{
+    bool ok = true;
+
+    for (size_t i = 0; i < n; i++) {
+        ok =
+            ok && hub_materialise(j->c->vault, j->db, j->a, &list[i].f->content,
+                                  list[i].keys, list[i].n, err);
+        wh_wipe(list[i].keys, list[i].n * sizeof *list[i].keys);
     }
-    if (!hub_content_session(j->c->vault, j->db, j->a, j->repo.kind,
-                             &f->content, &s, &n, err)) {
-        return false;
-    }
-    keys = wh_arena_array(j->a, n, sizeof *keys);
-    o->content = f->content.statement;
-    ok = keeper_keys(s, o, keys, n, err);
-    keeper_close(&s);
-    ok = ok &&
-         hub_materialise(j->c->vault, j->db, j->a, &f->content, keys, n, err);
-    wh_wipe(keys, n * sizeof *keys);
     return ok;
 }
 
 static bool open_other_parts(struct job *j, struct wh_err *err)
 {
-    for (size_t i = 0; i < j->subject.n; i++) {
-        struct hub_subject_file *f = &j->subject.files[i];
-        if (f->large && f->part != WEIGH_PART_WEIGHTS &&
-            !open_plain(j, f, err)) {
-            return false;
-        }
-    }
-    return true;
+    struct given *list;
+    size_t n;
+
+    return give(j, false, NULL, &list, &n, err) && materialise(j, list, n, err);
 }
 
+/* The keeper judges for itself. Whoever waits for the decision is told as soon
+ * as the weights can be read. */
 static bool open_weights(struct job *j, struct wh_err *err)
 {
     struct keeper_opening o;
+    struct given *list;
+    size_t n;
 
     if (j->decided.row.tiers.part[RULE_PART_WEIGHTS] != RULE_TIER_OPEN ||
         !j->subject.weights) {
         return true;
     }
     if (!hub_decided_papers(j->c->reader, j->db, j->a, &j->repo, &j->subject,
-                            &j->decided, &o, err)) {
+                            &j->decided, &o, err) ||
+        !give(j, true, &o, &list, &n, err)) {
         return false;
     }
-    for (size_t i = 0; i < j->subject.n; i++) {
-        struct hub_subject_file *f = &j->subject.files[i];
-        if (f->large && f->part == WEIGH_PART_WEIGHTS &&
-            !open_decided(j, f, &o, err)) {
-            return false;
-        }
-    }
-    return true;
+    tell(j->ask);
+    return materialise(j, list, n, err);
 }
 
 /* ---- the end: what lists show ---- */
@@ -301,16 +331,15 @@ static void end_ask(void *arg)
         }
     }
     pthread_mutex_unlock(&x->r->lock);
-    if (x->done) {
-        x->done(x->ctx);
-    }
+    tell(x);
     wh_free(x);
 }
 
 static void work(struct db *db, struct wh_arena *a, void *arg)
 {
     struct ask *x = arg;
-    struct job j = {.c = &x->r->c, .db = db, .a = a, .commit = x->commit};
+    struct job j = {
+        .ask = x, .c = &x->r->c, .db = db, .a = a, .commit = x->commit};
     struct wh_err err = {0};
 
     hub_oid_hex(&x->commit, j.sha);

@@ -56,12 +56,14 @@ bool hub_release_renew(struct hub_release *r, struct db *db,
 
 enum hub_access_kind {
     HUB_ACCESS_OPEN,     /* the file lies at `path` */
+    HUB_ACCESS_SEALED,   /* open, not yet in the clear: read `src` */
     HUB_ACCESS_WEIGHING, /* not decided yet */
     HUB_ACCESS_REFUSED   /* `decision` says why */
 };
 struct hub_access {
     enum hub_access_kind kind;
-    const char *path; /* in the arena */
+    const char *path;  /* in the arena */
+    struct wh_src src; /* lives as long as the arena */
     enum store_part part;
     json_t *decision; /* document of the decision that refuses; may be null */
     int64_t decision_id;

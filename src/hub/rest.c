@@ -160,6 +160,24 @@ static bool write_open(const struct hub_vault *v, struct wh_arena *a,
     return ok;
 }
 
+bool hub_readable(const struct hub_vault *v, struct db *db, struct wh_arena *a,
+                  const struct store_content *c,
+                  uint8_t (*keys)[STORE_CONTAINER_KEY], size_t n,
+                  struct wh_err *err)
+{
+    struct store_container_row *rows;
+    size_t found;
+
+    if (!store_content_containers(db, a, c->id, &rows, &found, err)) {
+        return false;
+    }
+    if (found != n) {
+        return wh_fail(err, WH_CORRUPT, "the containers of a content changed");
+    }
+    hub_keys_put(v->keys, c->sha256, rows, keys, n);
+    return true;
+}
+
 bool hub_materialise(const struct hub_vault *v, struct db *db,
                      struct wh_arena *a, const struct store_content *c,
                      uint8_t (*keys)[STORE_CONTAINER_KEY], size_t n,
@@ -175,6 +193,10 @@ bool hub_materialise(const struct hub_vault *v, struct db *db,
     if (found != n) {
         return wh_fail(err, WH_CORRUPT, "the containers of a content changed");
     }
-    return write_open(v, a, c, rows, n, keys, err) &&
-           db_write(v->writer, opened_fn, &x, err);
+    if (!write_open(v, a, c, rows, n, keys, err) ||
+        !db_write(v->writer, opened_fn, &x, err)) {
+        return false;
+    }
+    hub_keys_drop(v->keys, c->sha256);
+    return true;
 }

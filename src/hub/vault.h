@@ -9,6 +9,7 @@
 #define WH_HUB_VAULT_H
 
 #include "db/writer.h"
+#include "hub/keys.h"
 #include "keeper/client.h"
 #include "store/content.h"
 #include "store/repo.h"
@@ -19,6 +20,7 @@ struct hub_vault {
     struct proc_client *keeper, *zygote;
     int sealed;            /* descriptor of DATA/sealed */
     const char *open_dir;  /* DATA/open */
+    struct hub_keys *keys; /* of content on its way into the clear */
     uint64_t max_size;     /* of a file */
     unsigned free_percent; /* of the disk that uploads leave free */
 };
@@ -87,6 +89,12 @@ bool hub_content_scan(const struct hub_vault *v, struct db *db,
                       struct wh_arena *a, enum store_kind kind,
                       struct store_content *c, struct wh_str path,
                       struct wh_err *err) WH_CHECK;
+/* The keeper gave these keys for a content's n containers: from now on it can
+ * be read, sealed as it still is. */
+bool hub_readable(const struct hub_vault *v, struct db *db, struct wh_arena *a,
+                  const struct store_content *c,
+                  uint8_t (*keys)[STORE_CONTAINER_KEY], size_t n,
+                  struct wh_err *err) WH_CHECK;
 /* Bring a content into the clear with the keys that the keeper gave for its n
  * containers: decrypt, check the digest, make it durable, then let the sealed
  * forms go. */
