@@ -202,8 +202,12 @@ static bool read_vkey(struct keeper *k, struct wh_arena *a,
     char path[4096];
     struct wh_str text;
     (void)snprintf(path, sizeof path, "%s/log.vkey", k->keys_dir);
-    return wh_file_read(a, path, TLOG_VKEY_TEXT, &text, err) &&
-           tlog_vkey_parse(wh_str_trim(text), out, err);
+    if (!wh_file_read(a, path, TLOG_VKEY_TEXT, &text, err)) {
+        wh_err_detail(err, "the register's public key");
+        err->code = WH_UNAVAILABLE; /* a house without a register, so far */
+        return false;
+    }
+    return tlog_vkey_parse(wh_str_trim(text), out, err);
 }
 
 bool keeper_horizon_take(struct keeper_horizon *h,

@@ -194,6 +194,14 @@ static void no_lines_open_nothing(void **state)
     assert_int_equal(judge(w, spec, &small, 1), WH_HELD);
 }
 
+static void no_register_yet(void **state)
+{
+    struct world *w = *state;
+    struct testpapers_spec spec = {0};
+    w->k.keys_dir = "/nonexistent";
+    assert_int_equal(judge(w, spec, &small, 1), WH_UNAVAILABLE);
+}
+
 static void broken_papers(void **state)
 {
     struct world *w = *state;
@@ -254,6 +262,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         T(true_papers),           T(lies),          T(scans_decide),
         T(no_lines_open_nothing), T(broken_papers), T(horizon),
+        T(no_register_yet),
     };
     return cmocka_run_group_tests_name("keeper/judge", tests, NULL, NULL);
 }

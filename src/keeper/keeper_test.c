@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/unit.h"
+#include "proc/sandbox.h"
 #include "proc/zygote.h"
 
 #include <fcntl.h>
@@ -22,6 +23,7 @@ struct world {
     char dir[64], run[80], keys[80], custody[80], sealed[80];
     int root, keeper_fd, zygote_fd;
     pid_t keeper_pid, zygote_pid;
+    uid_t keeper_uid, zygote_uid; /* 0: that of the test */
     struct proc_client *c;
     struct wh_arena a;
     struct testpapers p;
@@ -111,8 +113,10 @@ static pid_t start_zygote(const struct world *w)
                                 .types = jobs,
                                 .ntypes = 3,
                                 .max_jobs = 2,
-                                .peers = {geteuid()},
-                                .npeers = 1};
+                                .peers = {geteuid(), w->keeper_uid},
+                                .npeers = 2,
+                                .uid = w->zygote_uid,
+                                .gid = w->zygote_uid};
         _exit(proc_zygote_run(&z, false, &err) ? 0 : 1);
     }
     return pid;
@@ -131,6 +135,8 @@ static pid_t start_keeper(const struct world *w)
                                   .nlines = 2,
                                   .peers = {geteuid()},
                                   .npeers = 1,
+                                  .uid = w->keeper_uid,
+                                  .gid = w->keeper_uid,
                                   .threads = 3,
                                   .max_sessions = 16};
         bool ok = keeper_serve(&c, &err);
@@ -610,6 +616,35 @@ static void killed(void **state)
     close(item.fd);
 }
 
+/* As root, each process has a user of its own, and everything still works. */
+static void users_of_their_own(void **state)
+{
+    struct world *w = *state;
+    struct wh_err err;
+    struct keeper_status st;
+    char path[128];
+    bool root = geteuid() == 0;
+    unit_ok(keeper_status(w->c, &st, &err), err);
+    assert_true(st.missing & PROC_GUARD_UID);
+    end(w->keeper_pid, SIGTERM);
+    end(w->zygote_pid, SIGTERM);
+    if (root) {
+        w->keeper_uid = 64001;
+        w->zygote_uid = 64002;
+        assert_int_equal(chmod(w->dir, 0711), 0);
+        assert_int_equal(chmod(w->run, 0711), 0);
+        assert_int_equal(chmod(w->keys, 0711), 0);
+        (void)snprintf(path, sizeof path, "%s/zygote.sock", w->run);
+        assert_int_equal(chmod(path, 0666), 0);
+    }
+    w->zygote_pid = start_zygote(w);
+    w->keeper_pid = start_keeper(w);
+    unit_ok(keeper_status(w->c, &st, &err), err);
+    assert_true(root == ((st.missing & PROC_GUARD_UID) == 0));
+    opens(state);
+    rebuilds(state);
+}
+
 /* The key goes away: the keeper says so and does not start. */
 static void key_lost(void **state)
 {
@@ -637,9 +672,17 @@ static void key_lost(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        T(settles), T(trails_an_upload), T(wrong_use), T(scans),
-        T(opens),   T(opens_plain),      T(xorbs),     T(rebuilds),
-        T(killed),  T(key_lost),
+        T(settles),
+        T(trails_an_upload),
+        T(wrong_use),
+        T(scans),
+        T(opens),
+        T(opens_plain),
+        T(xorbs),
+        T(rebuilds),
+        T(killed),
+        T(key_lost),
+        T(users_of_their_own),
     };
     return cmocka_run_group_tests_name("keeper/keeper", tests, NULL, NULL);
 }

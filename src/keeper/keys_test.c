@@ -1,6 +1,7 @@
 /* The custody key: made once, never twice, missed aloud; wrapped keys belong
  * to one container of one repo; statements to nobody else. */
 #include "keeper/keys.h"
+#include "keeper/set.h"
 #include "keeper/statement.h"
 
 #include "base/file.h"
@@ -160,6 +161,28 @@ static void statements(void **state)
     wh_arena_done(&a);
 }
 
+static void sets_are_bounded(void **state)
+{
+    (void)state;
+    struct wh_err err;
+    struct keeper_set *s = keeper_set_new(WH_S("model:1"));
+    for (unsigned i = 0; i < KEEPER_CONTAINERS_MAX; i++) {
+        struct keeper_part p = {.id = {(uint8_t)i, (uint8_t)(i >> 8)},
+                                .fd = -1};
+        unit_ok(keeper_set_add(s, &p, &err), err);
+    }
+    struct keeper_part one_more = {.fd = -1};
+    unit_fails(keeper_set_add(s, &one_more, &err), err, WH_TOO_LARGE);
+    for (unsigned i = 0; i < KEEPER_CONTAINERS_MAX; i++) {
+        assert_int_equal(keeper_set_part(s, i)->id[0], i & 255);
+        assert_int_equal(keeper_set_part(s, i)->id[1], i >> 8);
+    }
+    unit_fails(keeper_set_feed(s, KEEPER_CONTAINERS_MAX, 0, &err), err,
+               WH_BAD_REQUEST);
+    keeper_set_free(&s);
+    keeper_set_free(&s);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -168,6 +191,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(readable_by_others, up, down),
         cmocka_unit_test(wrapping),
         cmocka_unit_test(statements),
+        cmocka_unit_test(sets_are_bounded),
     };
     return cmocka_run_group_tests_name("keeper/keys", tests, NULL, NULL);
 }
