@@ -393,7 +393,9 @@ static bool lock_in(const struct zygote *z, struct wh_err *err)
     }
     wh_buf_init(&b, 256);
     proc_guard_list(&b, missing);
-    wh_log(WH_INFO, "zygote.guards", "missing=%.*s", WH_FMT(wh_buf_str(&b)));
+    /* a user of its own is for a supervised house; the rest should be there */
+    wh_log(missing & ~(unsigned)PROC_GUARD_UID ? WH_WARN : WH_DEBUG,
+           "zygote.guards", "missing=%.*s", WH_FMT(wh_buf_str(&b)));
     wh_buf_done(&b);
     return true;
 }
