@@ -255,7 +255,31 @@ static bool send_large(const struct found *f, struct wh_err *err)
 
 /* ---- the routes ---- */
 
-bool api_resolve(struct front_req *q, struct wh_err *err)
+/* What git holds of an LFS file: its pointer. */
+static void as_pointer(struct hub_entry *e)
+{
+    if (e->lfs) {
+        e->lfs = false;
+        e->size = e->pointer_size;
+        e->sha256[0] = 0;
+    }
+}
+
+static bool send(const struct found *f, struct hub_git *g, struct wh_err *err)
+{
+    struct front_req *q = f->q;
+
+    if (f->e.lfs) {
+        return send_large(f, err);
+    }
+    if (f->e.sha256[0]) {
+        return send_file(f, hub_open_path(&q->house->vault, q->a, f->e.sha256),
+                         err);
+    }
+    return send_blob(f, g, err);
+}
+
+static bool serve(struct front_req *q, bool pointer, struct wh_err *err)
 {
     struct hub_git *g = NULL;
     struct found f;
@@ -265,40 +289,20 @@ bool api_resolve(struct front_req *q, struct wh_err *err)
         return false;
     }
     ok = find(q, g, &f, err);
-    if (ok && f.e.lfs) {
-        ok = send_large(&f, err);
-    } else if (ok && f.e.sha256[0]) {
-        ok = send_file(&f, hub_open_path(&q->house->vault, q->a, f.e.sha256),
-                       err);
-    } else if (ok) {
-        ok = send_blob(&f, g, err);
+    if (ok && pointer) {
+        as_pointer(&f.e);
     }
+    ok = ok && send(&f, g, err);
     hub_git_close(&g);
     return ok;
 }
 
-/* The bytes that git holds: the pointer of an LFS file. */
+bool api_resolve(struct front_req *q, struct wh_err *err)
+{
+    return serve(q, false, err);
+}
+
 bool api_raw(struct front_req *q, struct wh_err *err)
 {
-    struct hub_git *g = NULL;
-    struct found f;
-    bool ok;
-
-    if (!hub_git_open(q->db, q->repo.id, q->house->vault.open_dir, &g, err)) {
-        return false;
-    }
-    ok = find(q, g, &f, err);
-    if (ok && f.e.lfs) {
-        f.e.lfs = false;
-        f.e.size = f.e.pointer_size;
-        f.e.sha256[0] = 0;
-    }
-    if (ok && f.e.sha256[0]) {
-        ok = send_file(&f, hub_open_path(&q->house->vault, q->a, f.e.sha256),
-                       err);
-    } else if (ok) {
-        ok = send_blob(&f, g, err);
-    }
-    hub_git_close(&g);
-    return ok;
+    return serve(q, true, err);
 }
