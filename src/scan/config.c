@@ -105,8 +105,8 @@ static void judge_string(struct walk *k, struct wh_str key, uint64_t at)
         !built_in_attention(v)) {
         names_code(k, key, at);
     } else if (wh_str_is(key, "model_type") && sizes_count_here(k) &&
-               k->out->arch.family.n == 0) {
-        k->out->arch.family = wh_arena_dup(k->c->a, wh_str_sub(v, 0, 64));
+               k->out->arch.family.n == 0 && scan_is_word(v)) {
+        k->out->arch.family = wh_arena_dup(k->c->a, v);
     } else if (is_template_key(key) && k->report) {
         scan_template_check(k->c, key, v, at);
     }

@@ -91,6 +91,20 @@ bool scan_findings_has(const struct scan_findings *f, enum scan_finding_id id)
     return false;
 }
 
+bool scan_is_word(struct wh_str s)
+{
+    enum { MAX = 64 };
+    for (size_t i = 0; i < s.n; i++) {
+        char c = s.p[i];
+        bool letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+        bool digit = c >= '0' && c <= '9';
+        if (!letter && !digit && c != '.' && c != '_' && c != '-' && c != '/') {
+            return false;
+        }
+    }
+    return s.n > 0 && s.n <= MAX;
+}
+
 const char *scan_quote(struct wh_arena *a, struct wh_str s)
 {
     enum { MAX = 60 };

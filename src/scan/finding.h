@@ -58,6 +58,8 @@ void scan_findings_add(struct scan_findings *f, enum scan_finding_id id,
                        uint64_t at, const char *fmt, ...) WH_PRINTF(4, 5);
 /* True if the list has this id. */
 bool scan_findings_has(const struct scan_findings *f, enum scan_finding_id id);
+/* A name as formats use them: 1 to 64 letters, digits, '.', '_', '-', '/'. */
+bool scan_is_word(struct wh_str s);
 /* Foreign bytes fit to stand in a sentence: quoted, printable ASCII only, cut
  * at 60 bytes. Lives in the arena. */
 const char *scan_quote(struct wh_arena *a, struct wh_str s);

@@ -121,14 +121,27 @@ static bool keep_template(struct parse *p)
     return read_string(p, SCAN_GGUF_TEMPLATE_MAX, "a chat template", &it->text);
 }
 
+/* The prefix of other keys, and a word of the result. */
+static bool read_architecture(struct parse *p)
+{
+    struct wh_str *name = &p->g->architecture;
+    if (!read_string(p, SCAN_GGUF_KEY_MAX, "an architecture name", name)) {
+        return false;
+    }
+    if (!scan_is_word(*name)) {
+        return FAULT(p, GGUF_HEADER, "the architecture %s is no name",
+                     scan_quote(p->c->a, *name));
+    }
+    return true;
+}
+
 static bool read_string_value(struct parse *p)
 {
     if (is_template(p->key)) {
         return keep_template(p);
     }
     if (wh_str_is(p->key, "general.architecture")) {
-        return read_string(p, SCAN_GGUF_KEY_MAX, "an architecture name",
-                           &p->g->architecture);
+        return read_architecture(p);
     }
     if (wh_str_is(p->key, "general.name")) {
         return read_string(p, SCAN_GGUF_TEMPLATE_MAX, "a name", &p->g->name);

@@ -237,6 +237,7 @@ static const struct other others[] = {
     {"empty.txt", "empty", "text", true},
     {"text.md", "text", "text", true},
     {"config.json", "json", "text", true},
+    {"odd_family.json", "json", "text", true},
     {"empty_keys.json", "json", "text", true},
     {"lines.jsonl", "text", "text", true},
     {"begins_like_a_pickle.txt", "text", "text", true},

@@ -359,6 +359,10 @@ def gguf_findings():
         Gguf().text("a") + struct.pack("<IIQ", ARRAY, 77, 1) +
         noise(40)).done())
     f("gguf.header--empty_key.gguf", Gguf().kv("", U32, 1).kv("b", U32, 1).done())
+    for name, text in (("nul", b"ll\0ama"), ("empty", b""), ("long", b"a" * 65),
+                       ("latin1", b"\xff")):
+        f(f"gguf.header--architecture_{name}.gguf",
+          Gguf().kv("general.architecture", STRING, text).done())
     for name, kind, v in (("zero", U32, 0), ("three", U32, 3),
                           ("huge", U32, 2**31), ("u64", U64, 32)):
         f(f"gguf.header--alignment_{name}.gguf",
@@ -620,6 +624,7 @@ def text_clean():
         {"model_type": "bert", "hidden_size": 16, "num_hidden_layers": 3,
          "trust_remote_code": False, "_attn_implementation": "sdpa",
          "eps": 1e-12, "neg": -1}).encode())
+    clean("odd_family.json", b'{"model_type": "a\\u0001b"}')
     clean("empty_keys.json", b'{"": {"": ""}}')
     clean("lines.jsonl", b'{"a":1}\n{"a":2}\n')
     clean("begins_like_a_pickle.txt", b"cats\nare not pickled\n")
