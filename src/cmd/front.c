@@ -263,9 +263,25 @@ static void fill_house(struct front *f)
     h->tables[h->ntables++] = &api_table;
 }
 
+/* Front reads and writes the data folder, and sees no keys. */
+static bool lock_front(struct front *f, struct wh_err *err)
+{
+    struct proc_path paths[2] = {{f->serve->paths.data, true}};
+    struct wh_str lines = f->serve->conf->lines_dir;
+    unsigned n = 1;
+
+    if (lines.n > 0) {
+        paths[n++].path = wh_arena_cstr(&f->arena, lines);
+    }
+    return cmd_lock_in(paths, n, err);
+}
+
 static bool open_front(struct front *f, struct wh_err *err)
 {
     fill_house(f);
+    if (!lock_front(f, err)) {
+        return false;
+    }
     f->house.vault.sealed =
         open(f->serve->paths.sealed, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (f->house.vault.sealed < 0) {

@@ -8,6 +8,7 @@
 #define WH_CMD_PROCESSES_H
 
 #include "cmd/paths.h"
+#include "proc/sandbox.h"
 #include "proc/zygote.h"
 
 struct cmd_serve {
@@ -24,6 +25,12 @@ int cmd_front_main(void *serve);
 int cmd_signer_main(void *serve);
 int cmd_keeper_main(void *serve);
 int cmd_zygote_main(void *serve);
+
+/* Lock the calling process in, before its threads start: not dumpable, no core,
+ * and (with Landlock) no files but these. What the host can not give is
+ * logged. */
+bool cmd_lock_in(const struct proc_path *paths, unsigned n,
+                 struct wh_err *err) WH_CHECK;
 
 /* The scanner's jobs as the zygote starts them. */
 const struct proc_job_type *cmd_jobs(unsigned *n);

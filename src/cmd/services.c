@@ -19,16 +19,37 @@ static int report(const char *name, bool ok, const struct wh_err *err)
     return 0;
 }
 
+bool cmd_lock_in(const struct proc_path *paths, unsigned n, struct wh_err *err)
+{
+    struct proc_sandbox s = {.paths = paths, .npaths = n};
+    unsigned missing = 0;
+    struct wh_buf b;
+
+    if (!proc_sandbox_enter(&s, &missing, err)) {
+        return false;
+    }
+    if (missing) {
+        wh_buf_init(&b, 512);
+        proc_guard_list(&b, missing);
+        wh_log(WH_INFO, "process.guards", "missing=%.*s",
+               WH_FMT(wh_buf_str(&b)));
+        wh_buf_done(&b);
+    }
+    return true;
+}
+
 int cmd_signer_main(void *serve)
 {
     const struct cmd_serve *s = serve;
     struct register_signer *signer = NULL;
+    const struct proc_path keys = {s->paths.keys, true};
     struct wh_err err = {0};
     uid_t peers[] = {geteuid()};
     bool ok;
 
     wh_log_process("signer");
-    ok = register_signer_open(s->paths.keys, &signer, &err);
+    ok = cmd_lock_in(&keys, 1, &err) &&
+         register_signer_open(s->paths.keys, &signer, &err);
     if (ok) {
         ok = register_signer_serve(signer, s->signer_fd, peers, 1, &err);
     }
