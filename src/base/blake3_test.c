@@ -4,16 +4,12 @@
  * to 102,400 are those of the official vectors; the expected values were
  * computed with the PyPI package `blake3` (the authors' implementation).
  */
+#include "base/unit.h"
+
 #include "base/blake3.h"
 
 #include "base/enc.h"
 #include "base/mem.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-// clang-format off
-#include <cmocka.h>
-// clang-format on
 
 struct row {
     size_t n;

@@ -3,15 +3,11 @@
  * protocol's own JavaScript packages: "hello", a million zeros, and a million
  * bytes of a linear congruential generator, cut as two clients cut them.
  */
+#include "base/unit.h"
+
 #include "scan/xet.h"
 
 #include "base/mem.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-// clang-format off
-#include <cmocka.h>
-// clang-format on
 
 #define MILLION 1000000u
 

@@ -562,6 +562,7 @@ def program_findings():
     h = json.dumps({"a": entry("U8", [len(z)], 0, len(z))})
     f("program.polyglot--zip_in_last_tensor.safetensors", raw_st(h, z))
     f("program.polyglot--zip_in_last_tensor.gguf", zip_gguf())
+    f("program.polyglot--llamafile.elf", elf() + zipped(["model.gguf"]))
     f("program.polyglot--png_and_zip.png", png() + zipped(["a.py"]))
 
 
@@ -630,6 +631,13 @@ def text_clean():
     clean("begins_like_a_pickle.txt", b"cats\nare not pickled\n")
     clean("begins_like_bzip2.txt", b"BZh is a prefix\n")
     clean("picture.png", png())
+    clean("picture.jpg", b"\xff\xd8\xff\xe0" + noise(60) + b"\xff\xd9")
+    clean("picture.gif", b"GIF89a" + noise(60) + b";")
+    clean("paper.pdf", b"%PDF-1.7\n" + noise(60))
+    clean("rows.parquet", b"PAR1" + noise(60) + b"PAR1")
+    clean("rows.arrow", b"ARROW1\0\0" + noise(60) + b"ARROW1")
+    clean("sound.wav", b"RIFF" + struct.pack("<I", 40) + b"WAVE" + noise(36))
+    clean("cut.wav", b"RIFF" + struct.pack("<I", 400) + b"WAVE" + noise(36))
     clean("vocab.txt", b"[PAD]\n[UNK]\nthe\n##s\nGATT\nA\nhouse\n")
 
 
