@@ -180,12 +180,22 @@ static bool keep_content(struct db *db, const struct keep *k,
     return db_exec(st, err);
 }
 
+/* What is open already is nobody's held ancestor: else anybody could close
+ * weights to others by putting them beside ones above the line. */
 static bool keep_contents(struct db *db, const struct keep *k,
                           struct wh_err *err)
 {
     for (size_t i = 0; i < k->s->n; i++) {
         const struct hub_subject_file *f = &k->s->files[i];
+        uint64_t size;
+        bool open;
         if (f->part != WEIGH_PART_WEIGHTS) {
+            continue;
+        }
+        if (!store_open_find(db, f->sha256, &open, &size, err)) {
+            return false;
+        }
+        if (open) {
             continue;
         }
         if (!keep_content(db, k, wh_str_of(f->sha256), CONTENT_FILE, err) ||
