@@ -227,7 +227,8 @@ static bool refuse(const struct found *f, const struct hub_access *access,
 
     wh_buf_init(&b, 2048);
     line_refusal_short(&refusal, &b);
-    wh_fail(err, WH_HELD, "%.*s", WH_FMT(wh_buf_str(&b)));
+    wh_fail(err, access->kind == HUB_ACCESS_WEIGHING ? WH_WEIGHING : WH_HELD,
+            "%.*s", WH_FMT(wh_buf_str(&b)));
     wh_buf_done(&b);
     return false;
 }

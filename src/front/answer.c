@@ -70,6 +70,10 @@ static void error_headers(struct net_req *r, int status,
 
     header_text(err->msg, text);
     net_answer_header(r, "X-Error-Message", wh_str_of(text));
+    if (err->code == WH_HELD || err->code == WH_WEIGHING) {
+        /* `hf` has its own words for GatedRepo; warnings are printed as sent */
+        net_answer_headerf(r, "X-HF-Warning", "held; %s", text);
+    }
     if (row->hub_code[0]) {
         net_answer_header(r, "X-Error-Code", wh_str_of(row->hub_code));
     }
@@ -78,7 +82,8 @@ static void error_headers(struct net_req *r, int status,
             r, "WWW-Authenticate",
             WH_S("Basic realm=\"Weighhouse\", charset=\"UTF-8\""));
     }
-    if (status == 503 || status == 429 || status == 507) {
+    if (status == 503 || status == 429 || status == 507 ||
+        err->code == WH_WEIGHING) {
         net_answer_header(r, "Retry-After", WH_S("5"));
     }
     net_answer_header(r, "Cache-Control", WH_S("no-store"));

@@ -338,7 +338,7 @@ static int status_for(const struct front_req *q, const struct wh_err *err)
     if (err->code == WH_REPO_NOT_FOUND && !q->signed_in) {
         return 401;
     }
-    if (err->code == WH_HELD && !q->signed_in) {
+    if ((err->code == WH_HELD || err->code == WH_WEIGHING) && !q->signed_in) {
         return 401;
     }
     return wh_err_row(err->code)->http;
