@@ -5,6 +5,9 @@ ON CONFLICT (repo, sha) DO NOTHING;
 -- name: revision_decided :exec
 UPDATE revision SET state = 2 WHERE repo = $1 AND sha = $2;
 
+-- name: revision_all_again :exec
+UPDATE revision SET state = 1 WHERE repo = $1;
+
 -- name: revision_state :one
 SELECT state FROM revision WHERE repo = $1 AND sha = $2;
 

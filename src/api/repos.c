@@ -4,6 +4,7 @@
 #include "hub/repos.h"
 #include "api/handlers.h"
 #include "front/answer.h"
+#include "hub/release.h"
 #include "hub/view.h"
 #include "store/repo_list.h"
 
@@ -170,20 +171,22 @@ bool api_repo_delete(struct front_req *q, struct wh_err *err)
 }
 
 struct settings {
-    int64_t repo;
-    bool is_private;
+    const struct store_repo *repo;
+    bool is_private, published;
 };
 
 static bool settings_fn(struct db *db, void *ctx, struct wh_err *err)
 {
-    const struct settings *s = ctx;
+    struct settings *s = ctx;
 
-    return store_repo_private_set(db, s->repo, s->is_private, err);
+    s->published = s->repo->is_private && !s->is_private;
+    return store_repo_private_set(db, s->repo->id, s->is_private, err) &&
+           (!s->published || hub_release_again(db, s->repo, err));
 }
 
 bool api_repo_settings(struct front_req *q, struct wh_err *err)
 {
-    struct settings s = {.repo = q->repo.id};
+    struct settings s = {.repo = &q->repo};
     json_t *body;
 
     if (!front_req_json(q, &body, err)) {
@@ -198,7 +201,9 @@ bool api_repo_settings(struct front_req *q, struct wh_err *err)
     if (json_object_get(body, "private") ||
         json_object_get(body, "visibility")) {
         if (!body_private(body, &s.is_private, err) ||
-            !db_write(q->house->writer, settings_fn, &s, err)) {
+            !db_write(q->house->writer, settings_fn, &s, err) ||
+            (s.published &&
+             !hub_release_resume(q->house->release, q->db, err))) {
             return false;
         }
     }

@@ -67,6 +67,18 @@ bool hub_release_begin(struct db *db, const struct store_repo *repo,
     return db_exec(st, err);
 }
 
+bool hub_release_again(struct db *db, const struct store_repo *repo,
+                       struct wh_err *err)
+{
+    struct db_stmt *st = db_start(db, DBQ_REVISION_ALL_AGAIN);
+
+    db_bind_i64(st, 1, repo->id);
+    return db_exec(st, err) &&
+           (repo->head.state != STORE_REPO_DECIDED ||
+            store_repo_tiers_set(db, repo->id, STORE_REPO_WEIGHING,
+                                 repo->head.tiers, err));
+}
+
 /* Whoever waits is told, once. */
 static void tell(struct ask *x)
 {

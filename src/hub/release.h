@@ -37,6 +37,10 @@ void hub_release_free(struct hub_release **r);
 bool hub_release_begin(struct db *db, const struct store_repo *repo,
                        const struct hub_oid *commit,
                        struct wh_err *err) WH_CHECK;
+/* In the transaction that makes a private repo public: what was decided about
+ * it was said in private, and has to be said anew. hub_release_resume next. */
+bool hub_release_again(struct db *db, const struct store_repo *repo,
+                       struct wh_err *err) WH_CHECK;
 /* Weigh and decide it. done(ctx) is called once: when the decision is in
  * effect, or when it can not be had now (the revision then stays "weighing").
  */
