@@ -87,6 +87,11 @@ DELETE FROM session WHERE hash IN (
 -- name: signin_link_insert :exec
 INSERT INTO signin_link (hash, account, expires) VALUES ($1, $2, $3);
 
+-- name: signin_link_look :one
+SELECT account FROM signin_link
+WHERE hash = $1 AND expires > $2
+  AND account IN (SELECT id FROM account WHERE disabled IS NULL);
+
 -- name: signin_link_use :one
 DELETE FROM signin_link
 WHERE hash = $1 AND expires > $2

@@ -20,6 +20,7 @@
 #include "proc/supervise.h"
 #include "register/register.h"
 #include "store/auth.h"
+#include "web/web.h"
 #include <fcntl.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -263,6 +264,19 @@ static void fill_house(struct front *f)
     h->tables[h->ntables++] = &api_table;
 }
 
+static bool open_pages(struct front *f, struct wh_err *err)
+{
+    struct web_config c = {.version = WH_VERSION};
+    struct front_house *h = &f->house;
+
+    if (!web_open(&c, &h->web, err)) {
+        return false;
+    }
+    h->tables[h->ntables++] = &web_table;
+    h->fail_page = web_fail;
+    return true;
+}
+
 /* Front reads and writes the data folder, and sees no keys. */
 static bool lock_front(struct front *f, struct wh_err *err)
 {
@@ -287,8 +301,9 @@ static bool open_front(struct front *f, struct wh_err *err)
     if (f->house.vault.sealed < 0) {
         return wh_fail_errno(err, WH_IO, "the folder of containers");
     }
-    return hub_git_init(err) && open_database(f, err) && open_clients(f, err) &&
-           open_register(f, err) && open_queue(f, err) && start_server(f, err);
+    return hub_git_init(err) && open_pages(f, err) && open_database(f, err) &&
+           open_clients(f, err) && open_register(f, err) &&
+           open_queue(f, err) && start_server(f, err);
 }
 
 static void close_front(struct front *f)
@@ -297,6 +312,7 @@ static void close_front(struct front *f)
     hub_sweep_free(&f->house.sweep);
     hub_queue_free(&f->house.queue);
     net_server_stop(&f->house.server, GRACE_MS);
+    web_close(&f->house.web);
     hub_release_free(&f->house.release);
     register_reader_close(&f->house.reader);
     register_close(&f->log);

@@ -22,6 +22,7 @@
 
 struct front_req;
 struct front_table;
+struct web;
 
 struct front_house {
     const struct conf *conf;
@@ -44,6 +45,7 @@ struct front_house {
 
     const struct front_table *tables[4]; /* route tables, first fit wins */
     size_t ntables;
+    struct web *web; /* the pages (web/web.h), or null */
     /* A failure as a page; null where there are no pages. */
     void (*fail_page)(struct front_req *q, const struct wh_err *err);
 };

@@ -259,11 +259,12 @@ bool store_link_create(struct db *db, int64_t account, int64_t now,
     return ok;
 }
 
-bool store_link_use(struct db *db, struct wh_str secret, int64_t now,
-                    int64_t *account, struct wh_err *err)
+/* The account that a query over links gives. */
+static bool link_account(struct db *db, enum db_query q, struct wh_str secret,
+                         int64_t now, int64_t *account, struct wh_err *err)
 {
     int64_t found = 0;
-    struct db_stmt *s = db_start(db, DBQ_SIGNIN_LINK_USE);
+    struct db_stmt *s = db_start(db, q);
     bind_secret(s, 1, secret);
     db_bind_i64(s, 2, now);
     if (!db_one_i64(s, 0, &found, err)) {
@@ -275,6 +276,18 @@ bool store_link_use(struct db *db, struct wh_str secret, int64_t now,
     }
     *account = found;
     return true;
+}
+
+bool store_link_look(struct db *db, struct wh_str secret, int64_t now,
+                     int64_t *account, struct wh_err *err)
+{
+    return link_account(db, DBQ_SIGNIN_LINK_LOOK, secret, now, account, err);
+}
+
+bool store_link_use(struct db *db, struct wh_str secret, int64_t now,
+                    int64_t *account, struct wh_err *err)
+{
+    return link_account(db, DBQ_SIGNIN_LINK_USE, secret, now, account, err);
 }
 
 static bool sweep(struct db *db, enum db_query q, int64_t now,

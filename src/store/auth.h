@@ -78,6 +78,9 @@ bool store_session_csrf_ok(struct wh_str secret, struct wh_str given,
 bool store_link_create(struct db *db, int64_t account, int64_t now,
                        char out[STORE_SECRET_LEN + 1],
                        struct wh_err *err) WH_CHECK;
+/* Whose link is it, without using it up? Errors as below. */
+bool store_link_look(struct db *db, struct wh_str secret, int64_t now,
+                     int64_t *account, struct wh_err *err) WH_CHECK;
 /* Use it up: gives the account. WH_AUTH_INVALID when unknown, used or old. */
 bool store_link_use(struct db *db, struct wh_str secret, int64_t now,
                     int64_t *account, struct wh_err *err) WH_CHECK;

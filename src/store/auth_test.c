@@ -183,7 +183,12 @@ static void test_link_is_for_once(void **state)
     assert_false(on_disk(h, secret));
     assert_false(store_link_use(db, s, NOW + STORE_LINK_TTL_US, &id, &err));
     assert_int_equal(err.code, WH_AUTH_INVALID);
+    /* looking does not use it up */
+    assert_true(store_link_look(db, s, NOW, &id, &err));
+    assert_true(store_link_look(db, s, NOW + STORE_LINK_TTL_US - 1, &id, &err));
+    assert_false(store_link_look(db, s, NOW + STORE_LINK_TTL_US, &id, &err));
     assert_true(store_link_use(db, s, NOW + STORE_LINK_TTL_US - 1, &id, &err));
+    assert_false(store_link_look(db, s, NOW, &id, &err));
     assert_int_equal(id, h->ada.id);
     assert_false(store_link_use(db, s, NOW, &id, &err));
     assert_int_equal(err.code, WH_AUTH_INVALID);

@@ -1,0 +1,199 @@
+/*
+ * page.c - the frame of all pages.
+ */
+#include "web/page.h"
+#include "base/mem.h"
+#include "store/auth.h"
+
+static const char POLICY[] =
+    "default-src 'none'; style-src 'self'; img-src 'self' data:; script-src "
+    "'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+
+bool web_open(const struct web_config *c, struct web **out, struct wh_err *err)
+{
+    struct web *w = wh_alloc(sizeof *w);
+
+    *w = (struct web){.dir = c->dir, .version = c->version};
+    if (!tmpl_open(c->dir, &w->templates, err)) {
+        wh_free(w);
+        return false;
+    }
+    w->cards = web_cards_new();
+    *out = w;
+    return true;
+}
+
+void web_close(struct web **web)
+{
+    if (!*web) {
+        return;
+    }
+    tmpl_set_free(&(*web)->templates);
+    web_cards_free(&(*web)->cards);
+    wh_free(*web);
+    *web = NULL;
+}
+
+struct web *web_of(const struct front_req *q)
+{
+    wh_assert(q->house->web);
+    return q->house->web;
+}
+
+/* ---- values ---- */
+
+json_t *web_text(struct wh_str s)
+{
+    return wh_json_str(s);
+}
+
+json_t *web_text_or_null(struct wh_str s)
+{
+    return s.n > 0 ? wh_json_str(s) : json_null();
+}
+
+json_t *web_pager(struct wh_str prev, struct wh_str next)
+{
+    if (prev.n == 0 && next.n == 0) {
+        return json_null();
+    }
+    return json_pack("{s:o,s:o}", "prev", web_text_or_null(prev), "next",
+                     web_text_or_null(next));
+}
+
+/* What the foot of each page owns up to. Approvers and witnesses are read off
+ * the register; a log without a roster is run by its operator alone. */
+static json_t *house_values(struct front_req *q)
+{
+    json_t *state = register_state_json(q->house->log), *o = json_object();
+    bool witnessed = json_array_size(json_object_get(state, "witnesses")) > 0;
+
+    json_decref(state);
+    json_object_set_new(o, "self_run", json_true());
+    json_object_set_new(o, "unwitnessed", json_boolean(!witnessed));
+    json_object_set_new(o, "version", json_string(web_of(q)->version));
+    json_object_set_new(o, "url", web_text(front_req_base(q)));
+    return o;
+}
+
+json_t *web_page(struct front_req *q, struct wh_str title, const char *nav)
+{
+    json_t *o = wh_json_own(q->a, json_object()), *place = json_object();
+    char csrf[STORE_SECRET_LEN + 1];
+
+    json_object_set_new(o, "title", web_text(title));
+    json_object_set_new(o, "house", house_values(q));
+    json_object_set_new(o, "nav", place);
+    if (nav[0]) {
+        json_object_set_new(place, nav, json_true());
+    }
+    json_object_set_new(o, "user", json_null());
+    if (q->signed_in) {
+        json_object_set_new(o, "user",
+                            json_pack("{s:s}", "name", q->who.account.name));
+    }
+    if (q->signed_in && q->cookie.n > 0) {
+        store_session_csrf(q->cookie, csrf);
+        json_object_set_new(o, "csrf", json_string(csrf));
+    }
+    return o;
+}
+
+/* ---- answers ---- */
+
+void web_headers(struct front_req *q)
+{
+    struct net_req *r = q->net;
+
+    net_answer_header(r, "Content-Type", WH_S("text/html; charset=utf-8"));
+    net_answer_header(r, "Content-Security-Policy", wh_str_of(POLICY));
+    net_answer_header(r, "X-Content-Type-Options", WH_S("nosniff"));
+    net_answer_header(r, "X-Frame-Options", WH_S("DENY"));
+    net_answer_header(r, "Referrer-Policy", WH_S("same-origin"));
+    net_answer_header(r, "Cross-Origin-Opener-Policy", WH_S("same-origin"));
+    /* a page may show what only this caller sees, or a form's token */
+    net_answer_header(r, "Cache-Control", WH_S("no-store"));
+}
+
+bool web_page_send(struct front_req *q, int status, const char *name,
+                   const json_t *page, struct wh_err *err)
+{
+    struct wh_buf b;
+    bool ok;
+
+    wh_buf_init(&b, WEB_PAGE_MAX);
+    ok = tmpl_render(web_of(q)->templates, name, page, &b, err);
+    if (ok) {
+        net_answer(q->net, status);
+        web_headers(q);
+        net_answer_bytes(q->net, wh_buf_str(&b));
+        net_answer_send(q->net);
+    }
+    wh_buf_done(&b);
+    return ok;
+}
+
+void web_cookie_set(struct front_req *q, const char *name, const char *value,
+                    long seconds)
+{
+    net_answer_headerf(q->net, "Set-Cookie",
+                       "%s=%s; Path=/; Max-Age=%ld; HttpOnly; "
+                       "SameSite=Lax%s",
+                       name, value, seconds, q->house->tls ? "; Secure" : "");
+}
+
+static void begin_redirect(struct front_req *q, struct wh_str path)
+{
+    net_answer(q->net, 303);
+    web_headers(q);
+    net_answer_header(q->net, "Location", path);
+}
+
+void web_redirect(struct front_req *q, struct wh_str path)
+{
+    begin_redirect(q, path);
+    net_answer_send(q->net);
+}
+
+void web_redirect_cookie(struct front_req *q, struct wh_str path,
+                         const char *name, const char *value, long seconds)
+{
+    begin_redirect(q, path);
+    web_cookie_set(q, name, value, seconds);
+    net_answer_send(q->net);
+}
+
+/* ---- what browsers send ---- */
+
+struct wh_str web_cookie(const struct front_req *q, const char *name)
+{
+    struct wh_str all = net_req_header(q->net, "cookie"), one, key;
+
+    while (all.n > 0) {
+        wh_str_cut(&all, ';', &one);
+        one = wh_str_trim(one);
+        if (wh_str_cut(&one, '=', &key) && wh_str_is(key, name)) {
+            return one;
+        }
+    }
+    return WH_S("");
+}
+
+struct wh_str web_field(const struct net_pairs *form, const char *name)
+{
+    struct wh_str v;
+
+    return net_pairs_get(form, name, 0, &v) ? v : WH_S("");
+}
+
+bool web_form(struct front_req *q, struct net_pairs *out, struct wh_err *err)
+{
+    if (!net_form_parse(q->net, out, err)) {
+        return false;
+    }
+    /* without a session there is no token that could be right */
+    if (q->cookie.n == 0) {
+        return wh_fail(err, WH_CSRF, "");
+    }
+    return store_session_csrf_ok(q->cookie, web_field(out, "csrf"), err);
+}

@@ -1,0 +1,244 @@
+/*
+ * sign.c - signing in by token or one-time link, and out again.
+ *
+ * Before there is a session, forms are tied to the browser by a random cookie
+ * of their own, so that nobody can be signed in to a stranger's account by a
+ * form on another site.
+ */
+#include "base/enc.h"
+#include "base/mem.h"
+#include "base/time.h"
+#include "crypto/random.h"
+#include "store/auth.h"
+#include "web/handlers.h"
+#include "web/page.h"
+
+#define SESSION_COOKIE "wh_session"
+#define FORM_COOKIE "wh_form"
+#define FORM_SECONDS 3600L
+
+/* ---- forms of people without a session ---- */
+
+/* The browser's form secret: what it has, or a new one. */
+static struct wh_str form_secret(struct front_req *q)
+{
+    struct wh_str have = web_cookie(q, FORM_COOKIE), out;
+    uint8_t raw[32];
+    struct wh_buf b;
+
+    if (have.n == STORE_SECRET_LEN) {
+        return have;
+    }
+    crypto_random(raw, sizeof raw);
+    wh_buf_init(&b, 128);
+    wh_buf_base64url(&b, raw, sizeof raw);
+    out = wh_arena_dup(q->a, wh_buf_str(&b));
+    wh_buf_done(&b);
+    return out;
+}
+
+/* A page with a form: its token, and the cookie that goes with it. */
+static bool send_form(struct front_req *q, int status, const char *name,
+                      json_t *page, struct wh_err *err)
+{
+    struct wh_str secret = form_secret(q);
+    char csrf[STORE_SECRET_LEN + 1];
+    struct wh_buf b;
+    bool ok;
+
+    store_session_csrf(secret, csrf);
+    json_object_set_new(page, "csrf", json_string(csrf));
+    wh_buf_init(&b, WEB_PAGE_MAX);
+    ok = tmpl_render(web_of(q)->templates, name, page, &b, err);
+    if (ok) {
+        net_answer(q->net, status);
+        web_headers(q);
+        web_cookie_set(q, FORM_COOKIE, wh_arena_cstr(q->a, secret),
+                       FORM_SECONDS);
+        net_answer_bytes(q->net, wh_buf_str(&b));
+        net_answer_send(q->net);
+    }
+    wh_buf_done(&b);
+    return ok;
+}
+
+static bool read_form(struct front_req *q, struct net_pairs *out,
+                      struct wh_err *err)
+{
+    struct wh_str secret = web_cookie(q, FORM_COOKIE);
+
+    if (!net_form_parse(q->net, out, err)) {
+        return false;
+    }
+    if (secret.n != STORE_SECRET_LEN) {
+        return wh_fail(err, WH_CSRF, "");
+    }
+    return store_session_csrf_ok(secret, web_field(out, "csrf"), err);
+}
+
+/* ---- beginning a session ---- */
+
+struct entry {
+    struct wh_str link; /* used up in the same transaction, if any */
+    int64_t account;
+    char secret[STORE_SECRET_LEN + 1];
+};
+
+static bool entry_fn(struct db *db, void *ctx, struct wh_err *err)
+{
+    struct entry *e = ctx;
+    int64_t now = wh_now_us();
+
+    if (e->link.n > 0 && !store_link_use(db, e->link, now, &e->account, err)) {
+        return false;
+    }
+    return store_session_create(db, e->account, now, e->secret, err);
+}
+
+/* A path of this house and nothing else: what stands in `next` came in a link.
+ */
+static struct wh_str safe_next(struct wh_str next)
+{
+    if (next.n == 0 || next.n > 2000 || next.p[0] != '/' ||
+        (next.n > 1 && (next.p[1] == '/' || next.p[1] == '\\'))) {
+        return WH_S("/");
+    }
+    for (size_t i = 0; i < next.n; i++) {
+        unsigned char c = (unsigned char)next.p[i];
+        if (c <= 0x20 || c >= 0x7f || c == '\\') {
+            return WH_S("/");
+        }
+    }
+    return next;
+}
+
+static bool begin_session(struct front_req *q, struct entry *e,
+                          struct wh_str next, struct wh_err *err)
+{
+    bool ok = db_write(q->house->writer, entry_fn, e, err);
+
+    if (ok) {
+        web_redirect_cookie(q, safe_next(next), SESSION_COOKIE, e->secret,
+                            (long)(STORE_SESSION_TTL_US / 1000000));
+    }
+    wh_wipe(e->secret, sizeof e->secret);
+    return ok;
+}
+
+/* ---- by token ---- */
+
+static bool login_page(struct front_req *q, int status, const char *wrong,
+                       struct wh_str next, struct wh_err *err)
+{
+    json_t *page = web_page(q, WH_S("Sign in"), "login");
+
+    json_object_set_new(page, "wrong",
+                        wrong ? json_string(wrong) : json_null());
+    json_object_set_new(page, "next", web_text_or_null(next));
+    return send_form(q, status, "login", page, err);
+}
+
+bool web_on_login(struct front_req *q, struct wh_err *err)
+{
+    struct wh_str next = WH_S("");
+
+    front_query(q->net->query, "next", 0, q->a, &next);
+    return login_page(q, 200, NULL, next, err);
+}
+
+/* A session may do whatever its account may, so a token that only reads does
+ * not begin one. */
+static bool token_may(const struct store_principal *who)
+{
+    return who->token.role == STORE_ROLE_WRITE ||
+           who->token.role == STORE_ROLE_ADMIN;
+}
+
+bool web_on_login_token(struct front_req *q, struct wh_err *err)
+{
+    struct store_principal who;
+    struct entry e = {0};
+    struct wh_err why = {0};
+    struct net_pairs form;
+    struct wh_str token, next;
+
+    if (!read_form(q, &form, err)) {
+        return false;
+    }
+    token = wh_str_trim(web_field(&form, "token"));
+    next = web_field(&form, "next");
+    if (!store_token_auth(q->db, token, wh_now_us(), &who, &why)) {
+        if (why.code != WH_AUTH_INVALID) {
+            *err = why;
+            return false;
+        }
+        return login_page(q, 401, "This token is unknown, expired or revoked.",
+                          next, err);
+    }
+    if (!token_may(&who)) {
+        return login_page(q, 403,
+                          "This token may only read. A session may do "
+                          "whatever its account may, so it takes a token that "
+                          "may write.",
+                          next, err);
+    }
+    e.account = who.account.id;
+    return begin_session(q, &e, next, err);
+}
+
+/* ---- by one-time link ---- */
+
+/* Looking shows a button and spends nothing: programs that fetch links ahead
+ * must not use them up. */
+bool web_on_link(struct front_req *q, struct wh_err *err)
+{
+    struct store_account account;
+    json_t *page;
+    int64_t id;
+
+    if (!store_link_look(q->db, q->at.a, wh_now_us(), &id, err) ||
+        !store_account_by_id(q->db, id, &account, err)) {
+        return false;
+    }
+    page = web_page(q, WH_S("Sign in"), "login");
+    json_object_set_new(page, "account", json_string(account.name));
+    json_object_set_new(page, "link", web_text(q->at.a));
+    return send_form(q, 200, "login_link", page, err);
+}
+
+bool web_on_login_link(struct front_req *q, struct wh_err *err)
+{
+    struct net_pairs form;
+    struct entry e = {0};
+
+    if (!read_form(q, &form, err)) {
+        return false;
+    }
+    e.link = web_field(&form, "link");
+    if (e.link.n != STORE_SECRET_LEN) {
+        return wh_fail(err, WH_AUTH_INVALID,
+                       "this sign-in link is unknown, used or expired");
+    }
+    return begin_session(q, &e, WH_S("/"), err);
+}
+
+/* ---- out ---- */
+
+static bool end_fn(struct db *db, void *ctx, struct wh_err *err)
+{
+    const struct wh_str *secret = ctx;
+
+    return store_session_end(db, *secret, err);
+}
+
+bool web_on_logout(struct front_req *q, struct wh_err *err)
+{
+    struct net_pairs form;
+
+    if (!web_form(q, &form, err) ||
+        !db_write(q->house->writer, end_fn, &q->cookie, err)) {
+        return false;
+    }
+    web_redirect_cookie(q, WH_S("/"), SESSION_COOKIE, "", 0);
+    return true;
+}
