@@ -159,7 +159,7 @@ static bool body_repo(struct front_req *q, const json_t *body,
 
 bool api_repo_delete(struct front_req *q, struct wh_err *err)
 {
-    struct store_repo repo;
+    struct store_repo repo = {0};
     json_t *body;
 
     if (!front_req_json(q, &body, err) || !body_repo(q, body, &repo, err) ||

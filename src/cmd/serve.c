@@ -67,8 +67,8 @@ static bool load(struct wh_arena *a, const struct options *o, struct conf *conf,
 }
 
 /* "127.0.0.1:8080", "[::1]:8080" */
-static bool split_address(struct wh_arena *a, struct wh_str text, char **host,
-                          uint16_t *port, struct wh_err *err)
+static bool split_address(struct wh_arena *a, struct wh_str text,
+                          const char **host, uint16_t *port, struct wh_err *err)
 {
     struct wh_str h, p;
     uint64_t n;
@@ -97,7 +97,7 @@ static bool listen_all(struct wh_arena *a, struct cmd_serve *s,
                        struct wh_err *err)
 {
     const char *run = s->paths.run;
-    char *host = NULL;
+    const char *host = "";
     uint16_t port = 0;
 
     if (!split_address(a, s->conf->http_listen, &host, &port, err) ||

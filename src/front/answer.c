@@ -55,7 +55,7 @@ static void header_text(const char *msg, char out[FRONT_ERROR_HEADER_MAX + 1])
 {
     size_t n = 0;
 
-    for (; msg[n] && n < FRONT_ERROR_HEADER_MAX; n++) {
+    for (; n < FRONT_ERROR_HEADER_MAX && msg[n]; n++) {
         unsigned char c = (unsigned char)msg[n];
         out[n] = c < 0x20 || c > 0x7e ? '?' : (char)c;
     }
