@@ -1,5 +1,5 @@
 /*
- * fetch.h - getting a small file from a URL, blocking: for commands.
+ * fetch.h - small requests to a URL, blocking: for commands.
  * Owner: net_fetch_new .. net_fetch_free; one thread at a time.
  * Never: follows a redirect, speaks anything but http and https, keeps more
  * bytes or waits longer than it was told. Servers do not use it: it blocks, and
@@ -24,5 +24,19 @@ void net_fetch_free(struct net_fetch **f);
 bool net_fetch_get(struct net_fetch *f, const char *url, size_t max,
                    int64_t timeout_ms, struct wh_buf *out,
                    struct wh_err *err) WH_CHECK;
+
+struct net_fetch_call {
+    const char *method; /* "GET", "POST", "PUT", "DELETE" */
+    const char *url;
+    const char *token;  /* sent as Authorization: Bearer; null: none */
+    struct wh_str json; /* the body; empty: none */
+    size_t max;         /* bytes of the answer at most */
+    int64_t timeout_ms;
+};
+/* Send one request and append the body of whatever answer comes to out: *status
+ * is its status, and what that means is the caller's to say. WH_USAGE for a
+ * token that is none, WH_TOO_LARGE, WH_TIMEOUT, WH_OUTSIDE as above. */
+bool net_fetch_do(struct net_fetch *f, const struct net_fetch_call *call,
+                  struct wh_buf *out, int *status, struct wh_err *err) WH_CHECK;
 
 #endif

@@ -6,6 +6,7 @@
 #include "net/fetch.h"
 #include <arpa/inet.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 
@@ -17,25 +18,27 @@ static const char *const answers[] = {
     "HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n",
     "HTTP/1.1 302 Found\r\nLocation: /0\r\nContent-Length: 0\r\n\r\n",
     "HTTP/1.1 200 OK\r\nContent-Length: 50\r\n\r\nhello", /* broken off */
-    "HTTP/1.1 200 OK\r\nTransfer-Encoding: "
-    "chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n",
+    "HTTP/1.1 200 OK\r\nTransfer-Encoding:chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n",
     "not HTTP at all\r\n\r\n",
     NULL,
     "HTTP/1.1 500 Oops\r\nContent-Length: 0\r\n\r\n",
 };
+/* What the last client sent, up to its last piece. */
+static char seen[4096];
 
 static int listener = -1;
 static unsigned port;
 
 static void answer(int fd)
 {
-    char in[4096];
-    ssize_t n = recv(fd, in, sizeof in - 1, 0);
+    char in[64];
+    ssize_t n = recv(fd, seen, sizeof seen - 1, 0);
     if (n <= 0) {
         return;
     }
-    in[n] = '\0';
-    size_t which = (size_t)(in[5] - '0');
+    seen[n] = '\0';
+    const char *slash = strchr(seen, '/');
+    size_t which = slash ? (size_t)(slash[1] - '0') : SIZE_MAX;
     if (which >= sizeof answers / sizeof *answers) {
         return;
     }
@@ -158,12 +161,45 @@ static void other_protocols_are_refused(void **state)
     net_fetch_free(&f);
 }
 
+static void calls_send_what_they_say(void **state)
+{
+    (void)state;
+    char url[64];
+    struct wh_buf b;
+    struct wh_err err;
+    int status = 0;
+    struct net_fetch *f = net_fetch_new();
+    struct net_fetch_call call = {.method = "DELETE",
+                                  .url = url,
+                                  .token = "hf_x",
+                                  .json = WH_S("{\"a\":1}"),
+                                  .max = 100,
+                                  .timeout_ms = 5000};
+    wh_buf_init(&b, 100);
+    snprintf(url, sizeof url, "http://127.0.0.1:%u/1", port);
+    unit_ok(net_fetch_do(f, &call, &b, &status, &err), err);
+    assert_int_equal(status, 404); /* an answer, not a failure */
+    unit_str(wh_buf_str(&b), "no");
+    assert_ptr_equal(strstr(seen, "DELETE /1 HTTP/1.1\r\n"), seen);
+    assert_non_null(strstr(seen, "\r\nAuthorization: Bearer hf_x\r\n"));
+    assert_non_null(strstr(seen, "\r\nContent-Type: application/json\r\n"));
+    assert_non_null(strstr(seen, "\r\nContent-Length: 7\r\n"));
+    static const char *const bad[] = {"", "a b", "a\r\nX: y", "\xc3\xa9"};
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++) {
+        call.token = bad[i];
+        unit_fails(net_fetch_do(f, &call, &b, &status, &err), err, WH_USAGE);
+    }
+    wh_buf_done(&b);
+    net_fetch_free(&f);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(good_answers),
         cmocka_unit_test(failures_leave_nothing),
         cmocka_unit_test(other_protocols_are_refused),
+        cmocka_unit_test(calls_send_what_they_say),
     };
     return cmocka_run_group_tests_name("net/fetch", tests, setup, teardown);
 }
