@@ -266,6 +266,10 @@ bool api_lfs_batch(struct front_req *q, struct wh_err *err)
         return false;
     }
     b.upload = wh_str_is(operation, "upload");
+    if (!b.upload && !wh_str_is(operation, "download")) {
+        return wh_fail(err, WH_BAD_REQUEST,
+                       "the operation must be upload or download");
+    }
     b.multipart = speaks(body, "multipart");
     if (b.upload && !may_upload(q, err)) {
         return false;

@@ -33,10 +33,53 @@ void hub_ops_done(struct hub_ops *o)
 
 /* ---- paths ---- */
 
+#define PART_MAX 255u
+
+/* Code points that HFS+ leaves out of names: U+200C to U+200F, U+202A to
+ * U+202E, U+206A to U+206F, U+FEFF; three bytes each in UTF-8. */
+static bool is_ignored(struct wh_str s, size_t i)
+{
+    const unsigned char *p = (const unsigned char *)s.p + i;
+
+    if (s.n - i < 3) {
+        return false;
+    }
+    if (p[0] == 0xe2) {
+        return (p[1] == 0x80 && ((p[2] >= 0x8c && p[2] <= 0x8f) ||
+                                 (p[2] >= 0xaa && p[2] <= 0xae))) ||
+               (p[1] == 0x81 && p[2] >= 0xaa && p[2] <= 0xaf);
+    }
+    return p[0] == 0xef && p[1] == 0xbb && p[2] == 0xbf;
+}
+
+/* Would some file system take this name for ".git"? HFS+ drops code points,
+ * NTFS drops dots, blanks and streams at the end and knows GIT~1. */
+static bool is_dot_git(struct wh_str part)
+{
+    char name[PART_MAX];
+    size_t n = 0;
+    struct wh_str s;
+
+    for (size_t i = 0; i < part.n; i++) {
+        if (is_ignored(part, i)) {
+            i += 2;
+        } else if (part.p[i] == ':') {
+            break;
+        } else {
+            name[n++] = part.p[i];
+        }
+    }
+    while (n > 0 && (name[n - 1] == ' ' || name[n - 1] == '.')) {
+        n--;
+    }
+    s = wh_str_mem(name, n);
+    return wh_str_ieq(s, WH_S(".git")) || wh_str_ieq(s, WH_S("git~1"));
+}
+
 static bool part_ok(struct wh_str part)
 {
-    return part.n > 0 && part.n <= 255 && !wh_str_is(part, ".") &&
-           !wh_str_is(part, "..") && !wh_str_ieq(part, WH_S(".git"));
+    return part.n > 0 && part.n <= PART_MAX && !wh_str_is(part, ".") &&
+           !wh_str_is(part, "..") && !is_dot_git(part);
 }
 
 bool hub_path_ok(struct wh_str path)
