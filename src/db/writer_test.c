@@ -133,7 +133,7 @@ static void test_eight_threads(void **state)
     pthread_t threads[THREADS];
     struct job jobs[THREADS];
     for (int i = 0; i < THREADS; i++) {
-        jobs[i] = (struct job){.w = t->w, .first = i * EACH};
+        jobs[i] = (struct job){.w = t->w, .first = (int64_t)i * EACH};
         assert_int_equal(pthread_create(&threads[i], NULL, many, &jobs[i]), 0);
     }
     for (int i = 0; i < THREADS; i++) {

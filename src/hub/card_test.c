@@ -157,7 +157,7 @@ static void test_rows(void **state)
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
         struct wh_err err = {0};
         struct wh_arena a;
-        struct wh_str html;
+        struct wh_str html = {0};
 
         wh_arena_init(&a, 1 << 24);
         if (!render(&a, wh_str_of(rows[i].markdown), &html, &err)) {

@@ -161,7 +161,7 @@ bool store_account_disable(struct db *db, int64_t id, bool disabled,
 bool store_member_set(struct db *db, int64_t org, int64_t account,
                       enum store_role role, struct wh_err *err)
 {
-    struct store_account o, m;
+    struct store_account o = {0}, m = {0};
     wh_assert(role <= STORE_ROLE_ADMIN);
     if (!store_account_by_id(db, org, &o, err) ||
         !store_account_by_id(db, account, &m, err)) {

@@ -90,7 +90,8 @@ static void add_repo(struct house *h, size_t i)
     /* Few values, so that ties are common. */
     assert_true(store_repo_head_set(h->t.db, m->id, &head, tags, n,
                                     1000 + rnd(h, 20), &err));
-    assert_true(store_repo_downloads_add(h->t.db, m->id, rnd(h, 9) * 5, &err));
+    assert_true(
+        store_repo_downloads_add(h->t.db, m->id, rnd(h, 9) * INT64_C(5), &err));
     assert_true(store_repo_likes_add(h->t.db, m->id, rnd(h, 3), &err));
     m->gone = rnd(h, 10) == 0;
     struct wh_arena a;
@@ -246,7 +247,7 @@ static void test_random_queries(void **state)
         }
         sort_by = x.q.sort;
         if (n > 1) {
-            qsort(want, n, sizeof *want, best_first);
+            qsort(want, n, sizeof(struct model *), best_first);
         }
         struct store_repo_page page;
         int pages = 0;

@@ -18,7 +18,7 @@ struct store_names;
 /* Empty; call store_names_refresh once before serving, so that not the first
  * search pays for reading all. */
 struct store_names *store_names_new(void);
-void store_names_free(struct store_names **names);
+void store_names_free(struct store_names **np);
 
 /* Take over repos that were registered since the last time. Cheap when there
  * are none. */

@@ -331,7 +331,7 @@ static bool text_and_tag(struct compiler *c)
     struct wh_str rest = wh_str_sub(c->text, c->pos, c->text.n), before;
     size_t at = wh_str_find_str(rest, WH_S("{{"));
     int added = 0;
-    struct tag t;
+    struct tag t = {0};
 
     before = wh_str_sub(rest, 0, at == SIZE_MAX ? rest.n : at);
     for (size_t i = 0; i < before.n; i++) {

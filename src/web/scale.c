@@ -240,9 +240,9 @@ static json_t *ticks_json(const struct drawing *d)
 {
     json_t *list = json_array();
 
-    for (double e = d->from; e <= d->to + 0.5 && json_array_size(list) < 16;
-         e += d->step) {
+    for (int i = 0; i < 16 && d->from + i * d->step <= d->to + 0.5; i++) {
         json_t *o = json_object();
+        double e = d->from + i * d->step;
         int x = x_of(d, e);
         set(o, "x", x);
         set_text(o, "anchor",
@@ -303,8 +303,9 @@ static void bar_label(const struct drawing *d, json_t *o, int x, int width)
     bool crossed = crossings(d, best, half) > 0;
 
     for (size_t i = 0; i < 2 * d->n && crossed; i++) {
-        double line = d->lines[i / 2].x;
-        double at = inside(i % 2 ? line + 4 + half : line - 4 - half, half);
+        const struct placed *line = &d->lines[i / 2];
+        double aside = i % 2 ? 4 + half : -4 - half;
+        double at = inside(line->x + aside, half);
         if (crossings(d, at, half) == 0 && fabs(at - middle) < far) {
             far = fabs(at - middle);
             best = at;

@@ -108,7 +108,7 @@ int main(int argc, char **argv)
     sigemptyset(&stop);
     sigaddset(&stop, SIGTERM);
     sigaddset(&stop, SIGINT);
-    sigprocmask(SIG_BLOCK, &stop, NULL);
+    pthread_sigmask(SIG_BLOCK, &stop, NULL);
     if (!net_listen("127.0.0.1", (uint16_t)port, &conf.listen_fd, &real,
                     &err) ||
         !net_server_start(&conf, &srv, &err)) {

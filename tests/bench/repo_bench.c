@@ -22,6 +22,7 @@
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <time.h>
+#include <unistd.h>
 
 #define THREADS 2
 #define SAMPLES 4000
@@ -54,7 +55,7 @@ struct bench {
 static void die(const struct wh_err *err)
 {
     fprintf(stderr, "repo_bench: %s (%s)\n", err->msg, err->detail);
-    exit(4);
+    _exit(4);
 }
 
 /* A number from the request's own number: every run asks the same. */
@@ -225,6 +226,14 @@ static void *worker(void *arg)
     return NULL;
 }
 
+/* Of n sorted times in microseconds, the one below which are so many percent;
+ * in milliseconds. */
+static double quantile(const int64_t *sorted, size_t n, unsigned percent)
+{
+    size_t at = n * percent / 100;
+    return (double)sorted[at < n ? at : n - 1] / 1e3;
+}
+
 static int by_time(const void *x, const void *y)
 {
     int64_t p = *(const int64_t *)x, q = *(const int64_t *)y;
@@ -244,9 +253,8 @@ static void report(const struct bench *b, enum sort_of_request what,
     if (n > 0) {
         qsort(t, n, sizeof *t, by_time);
         printf("%-14s %7zu  p50 %7.3f  p90 %7.3f  p99 %7.3f  max %7.3f ms %s\n",
-               labels[what], n, (double)t[n / 2] / 1e3,
-               (double)t[n * 90 / 100] / 1e3, (double)t[n * 99 / 100] / 1e3,
-               (double)t[n - 1] / 1e3, unit);
+               labels[what], n, quantile(t, n, 50), quantile(t, n, 90),
+               quantile(t, n, 99), quantile(t, n, 100), unit);
     }
     wh_free(t);
 }

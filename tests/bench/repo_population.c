@@ -14,6 +14,7 @@
 #include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #define MODELS 350000
 #define DATASETS 75000
@@ -72,7 +73,7 @@ static unsigned zipf(struct population *p, unsigned n)
 static void die(const struct wh_err *err)
 {
     fprintf(stderr, "repo_population: %s (%s)\n", err->msg, err->detail);
-    exit(4);
+    _exit(4);
 }
 
 static bool add_accounts(struct db *db, void *ctx, struct wh_err *err)

@@ -16,6 +16,7 @@
  * for), which must not pass for "nothing found".
  */
 #include <dirent.h>
+#include <err.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
@@ -63,8 +64,7 @@ static bool quiet;
 
 static void die(const char *what, const char *path)
 {
-    fprintf(stderr, "probe: %s %s: %s\n", what, path, strerror(errno));
-    exit(2);
+    err(2, "%s %s", what, path);
 }
 
 static uint64_t head_of(const uint8_t *p)
