@@ -233,6 +233,17 @@ static bool refuse(const struct found *f, const struct hub_access *access,
     return false;
 }
 
+/* From the first byte on: that is a download. */
+static void count(const struct found *f)
+{
+    struct wh_str range = net_req_header(f->q->net, "range");
+
+    if (f->q->net->method == NET_GET &&
+        (range.n == 0 || wh_str_is(range, "bytes=0-"))) {
+        hub_downloads_add(f->q->house->vault.downloads, f->q->repo.id);
+    }
+}
+
 static bool send_large(const struct found *f, struct wh_err *err)
 {
     struct front_req *q = f->q;
@@ -244,8 +255,10 @@ static bool send_large(const struct found *f, struct wh_err *err)
     }
     switch (access.kind) {
     case HUB_ACCESS_OPEN:
+        count(f);
         return send_file(f, access.path, err);
     case HUB_ACCESS_SEALED:
+        count(f);
         return send_sealed(f, &access.src);
     case HUB_ACCESS_WEIGHING:
     case HUB_ACCESS_REFUSED:

@@ -257,6 +257,7 @@ static void fill_house(struct front *f)
     h->db_path = f->serve->paths.db;
     h->vault.open_dir = f->serve->paths.open;
     h->vault.keys = hub_keys_new();
+    h->vault.downloads = hub_downloads_new();
     h->vault.max_size = (uint64_t)h->conf->limits_file_size;
     h->vault.free_percent = (unsigned)h->conf->limits_free_percent;
     h->register_dir = f->serve->paths.log;
@@ -269,6 +270,9 @@ static bool open_pages(struct front *f, struct wh_err *err)
     struct web_config c = {.version = WH_VERSION};
     struct front_house *h = &f->house;
 
+    if (h->conf->house_templates.n > 0) {
+        c.dir = wh_arena_cstr(&f->arena, h->conf->house_templates);
+    }
     if (!web_open(&c, &h->web, err)) {
         return false;
     }
@@ -280,12 +284,16 @@ static bool open_pages(struct front *f, struct wh_err *err)
 /* Front reads and writes the data folder, and sees no keys. */
 static bool lock_front(struct front *f, struct wh_err *err)
 {
-    struct proc_path paths[2] = {{f->serve->paths.data, true}};
+    struct proc_path paths[3] = {{f->serve->paths.data, true}};
     struct wh_str lines = f->serve->conf->lines_dir;
+    struct wh_str pages = f->serve->conf->house_templates;
     unsigned n = 1;
 
     if (lines.n > 0) {
         paths[n++].path = wh_arena_cstr(&f->arena, lines);
+    }
+    if (pages.n > 0) {
+        paths[n++].path = wh_arena_cstr(&f->arena, pages);
     }
     return cmd_lock_in(paths, n, err);
 }
@@ -322,6 +330,7 @@ static void close_front(struct front *f)
     db_writer_free(&f->house.writer);
     store_names_free(&f->house.names);
     hub_keys_free(&f->house.vault.keys);
+    hub_downloads_free(&f->house.vault.downloads);
     wh_fd_close(&f->house.vault.sealed);
     wh_arena_done(&f->arena);
 }

@@ -163,7 +163,8 @@ bool hub_sweep_round(const struct hub_sweep_config *c, struct db *db,
     if (first && !store_container_clean(c->vault->sealed, &leftovers, err)) {
         return false;
     }
-    if (!expire_all(c, err)) {
+    if (!expire_all(c, err) ||
+        !hub_downloads_write(c->vault->downloads, c->vault->writer, err)) {
         return false;
     }
     for (int i = 0; i < STEPS_MAX && n > 0; i++) {

@@ -9,6 +9,7 @@
 #define WH_HUB_VAULT_H
 
 #include "db/writer.h"
+#include "hub/downloads.h"
 #include "hub/keys.h"
 #include "keeper/client.h"
 #include "store/content.h"
@@ -18,8 +19,9 @@
 struct hub_vault {
     struct db_writer *writer;
     struct proc_client *keeper, *zygote;
-    int sealed;            /* descriptor of DATA/sealed */
-    const char *open_dir;  /* DATA/open */
+    int sealed;           /* descriptor of DATA/sealed */
+    const char *open_dir; /* DATA/open */
+    struct hub_downloads *downloads;
     struct hub_keys *keys; /* of content on its way into the clear */
     uint64_t max_size;     /* of a file */
     unsigned free_percent; /* of the disk that uploads leave free */

@@ -5,6 +5,7 @@ import os
 import pathlib
 import subprocess
 import sys
+import time
 
 import pytest
 from huggingface_hub import HfApi
@@ -207,3 +208,20 @@ def test_a_tree_of_a_thousand_and_one_files_is_one_page(house):
                                   for i in range(1001)])
     r = house.get("/api/models/admin/many/tree/main?recursive=true")
     assert len(r.json()) == 1003 and "next" not in r.links
+
+
+def test_downloads_are_counted(fresh_house):
+    house = fresh_house(config="[uploads]\nsweep_seconds = 1").start()
+    api = house.api()
+    api.create_repo("admin/counted")
+    api.upload_file(path_or_fileobj=weights.safetensors({"a": (64, 64)}),
+                    path_in_repo="m.safetensors", repo_id="admin/counted")
+    for _ in range(3):
+        assert house.get("/admin/counted/resolve/main/m.safetensors").status_code == 200
+    house.get("/admin/counted/resolve/main/m.safetensors", headers={"Range": "bytes=5-9"})
+    house.request("HEAD", "/admin/counted/resolve/main/m.safetensors")
+    for _ in range(100):
+        if api.model_info("admin/counted").downloads == 3:
+            break
+        time.sleep(0.1)
+    assert api.model_info("admin/counted").downloads == 3
