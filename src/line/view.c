@@ -62,6 +62,7 @@ static json_t *brief(struct wh_arena *a, const struct line_set *set,
     json_object_set_new(o, "title", wh_json_str(line->title));
     json_object_set_new(o, "summary", wh_json_str(line->summary));
     json_object_set_new(o, "effective", date(a, line->effective));
+    json_object_set_new(o, "last_checked", date(a, line->last_checked));
     json_object_set_new(o, "digest", json_string(line->digest));
     add_standing(o, standing_of(set, line));
     return o;
@@ -157,12 +158,9 @@ static bool add_versions(struct wh_arena *a, const struct rule_line *line,
 bool line_view(struct wh_arena *a, const struct line_set *set,
                const struct rule_line *line, json_t **out, struct wh_err *err)
 {
-    json_t *o = json_copy(line->doc);
+    json_t *o = brief(a, set, line);
 
-    json_object_set_new(o, "digest", json_string(line->digest));
-    json_object_set_new(o, "effective", date(a, line->effective));
-    json_object_set_new(o, "last_checked", date(a, line->last_checked));
-    add_standing(o, standing_of(set, line));
+    json_object_set(o, "document", line->doc);
     if (!add_versions(a, line, o, err)) {
         json_decref(o);
         return false;

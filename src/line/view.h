@@ -9,8 +9,8 @@
 #include "line/set.h"
 
 /* All lines of the house: those in force, in shadow, and shipped beside them
- * (newest versions): [{name, version, title, summary, effective, digest,
- * enforced, shadow, shipped}]. Dates are RFC 3339. */
+ * (newest versions): [{name, version, title, summary, effective,
+ * last_checked, digest, enforced, shadow, shipped}]. Dates are RFC 3339. */
 bool line_view_list(struct wh_arena *a, const struct line_set *set,
                     json_t **out, struct wh_err *err) WH_CHECK;
 
@@ -20,8 +20,8 @@ bool line_view_find(struct wh_arena *a, const struct line_set *set,
                     struct wh_str name, uint64_t version,
                     const struct rule_line **out, struct wh_err *err) WH_CHECK;
 
-/* Its document with what the house adds to it: "digest", "enforced", "shadow",
- * "shipped", "versions": [{version, current, effective}]. */
+/* The fields of the list and "document", whose canonical form has the digest,
+ * and "versions": [{version, current, effective}]. */
 bool line_view(struct wh_arena *a, const struct line_set *set,
                const struct rule_line *line, json_t **out,
                struct wh_err *err) WH_CHECK;

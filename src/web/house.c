@@ -100,6 +100,17 @@ static void add_todo(struct front_req *q, enum wh_code code, json_t *list)
     }
 }
 
+/* The message begins a heading here. */
+static struct wh_str sentence(struct front_req *q, const struct wh_err *err)
+{
+    char *s = wh_arena_cstr(q->a, wh_str_of(err->msg));
+
+    if (s[0] >= 'a' && s[0] <= 'z') {
+        s[0] = (char)(s[0] - 'a' + 'A');
+    }
+    return wh_str_of(s);
+}
+
 static json_t *error_values(struct front_req *q, const struct wh_err *err)
 {
     const struct wh_err_row *row = wh_err_row(err->code);
@@ -107,7 +118,7 @@ static json_t *error_values(struct front_req *q, const struct wh_err *err)
 
     json_object_set_new(o, "status", json_integer(row->http));
     json_object_set_new(o, "name", json_string(row->name));
-    json_object_set_new(o, "message", web_text(wh_str_of(err->msg)));
+    json_object_set_new(o, "message", web_text(sentence(q, err)));
     json_object_set_new(o, "why", json_string(row->why));
     json_object_set_new(o, "notice", json_null());
     json_object_set_new(o, "request", json_string(q->net->id));

@@ -81,16 +81,19 @@ static bool version_of(struct wh_str s, uint64_t *out, struct wh_err *err)
 bool web_on_line(struct front_req *q, struct wh_err *err)
 {
     const struct rule_line *line;
-    json_t *page, *doc, *citation, *one;
+    json_t *page, *view, *doc, *citation, *one;
     uint64_t version;
     size_t i;
 
     if (!version_of(q->at.b, &version, err) ||
         !line_view_find(q->a, &q->house->lines, q->at.a, version, &line, err) ||
-        !line_view(q->a, &q->house->lines, line, &doc, err)) {
+        !line_view(q->a, &q->house->lines, line, &view, err)) {
         return false;
     }
     page = web_page(q, line->title, "lines");
+    doc = json_copy(line->doc);
+    json_object_update(doc, view);
+    json_decref(view);
     json_object_set_new(page, "line", doc);
     json_object_set_new(doc, "rules", view_rules(line));
     json_object_set_new(doc, "outcome", view_outcome(line));

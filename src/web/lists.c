@@ -115,6 +115,7 @@ struct ask {
     struct store_repo_query query;
     struct wh_str words[STORE_FILTERS_MAX], tags[STORE_FILTERS_MAX];
     struct wh_str text; /* the words as they were written */
+    bool taken;         /* only what was downloaded */
 };
 
 static void set_words(struct ask *x, const char *field)
@@ -192,7 +193,9 @@ static bool run(struct ask *x, const char *kind, json_t *list,
         return false;
     }
     for (size_t i = 0; i < page.n; i++) {
-        if (!add_item(x->q, &page.repos[i], kind, list, err)) {
+        /* what nobody took is not among what is taken most */
+        if ((!x->taken || page.repos[i].downloads > 0) &&
+            !add_item(x->q, &page.repos[i], kind, list, err)) {
             return false;
         }
     }
@@ -216,6 +219,7 @@ static bool front_list(struct front_req *q, json_t *page, const char *name,
         return false;
     }
     x.query.sort = sort;
+    x.taken = sort == STORE_SORT_DOWNLOADS;
     return run(&x, "", list, NULL, err);
 }
 

@@ -199,10 +199,20 @@ static struct wh_str at_most(struct wh_arena *a, const json_t *item)
                                     WH_FMT(text(item, "unit")));
 }
 
+static void add_count(struct wh_buf *b, size_t n, const char *one,
+                      const char *many)
+{
+    if (n > 0) {
+        wh_buf_fmt(b, "%s%zu %s", b->n ? ", " : "", n, n == 1 ? one : many);
+    }
+}
+
 static struct wh_str finding_words(struct wh_arena *a, const json_t *view)
 {
     const json_t *list = json_object_get(view, "findings"), *f;
     size_t i, danger = 0, warn = 0, note = 0;
+    struct wh_str out;
+    struct wh_buf b;
 
     json_array_foreach(list, i, f)
     {
@@ -214,8 +224,13 @@ static struct wh_str finding_words(struct wh_arena *a, const json_t *view)
     if (danger + warn + note == 0) {
         return WH_S("none");
     }
-    return wh_arena_fmt(a, "%zu danger, %zu to look at, %zu noted", danger,
-                        warn, note);
+    wh_buf_init(&b, 256);
+    add_count(&b, danger, "danger", "dangers");
+    add_count(&b, warn, "to look at", "to look at");
+    add_count(&b, note, "note", "notes");
+    out = wh_arena_dup(a, wh_buf_str(&b));
+    wh_buf_done(&b);
+    return out;
 }
 
 json_t *web_weighing_panel(struct front_req *q, const json_t *view,

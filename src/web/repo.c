@@ -225,6 +225,19 @@ void web_repo_close(struct web_repo *r)
 
 /* ---- what several pages show ---- */
 
+/* Is every part that it has, but the weights, open? */
+static bool others_open(const struct store_repo *repo)
+{
+    for (int i = 0; i < STORE_PARTS; i++) {
+        enum store_tier tier = repo->head.tiers[i];
+        if (i != STORE_PART_WEIGHTS && tier != STORE_TIER_NONE &&
+            tier != STORE_TIER_OPEN) {
+            return false;
+        }
+    }
+    return true;
+}
+
 json_t *web_repo_notice(const struct web_repo *r)
 {
     struct wh_arena *a = r->q->a;
@@ -243,6 +256,12 @@ json_t *web_repo_notice(const struct web_repo *r)
         return json_null();
     }
     o = line_refusal_json(&refusal);
+    if (r->decision && others_open(&r->q->repo)) {
+        json_object_set_new(
+            o, "headline",
+            json_sprintf("%s Everything else of it is open.",
+                         json_string_value(json_object_get(o, "headline"))));
+    }
     json_object_set_new(o, "appeal",
                         r->decision
                             ? web_text(wh_arena_fmt(a, "/%.*s/decision#object",
