@@ -188,10 +188,11 @@ static size_t rarest(struct wh_str text, const struct wh_str *words, size_t n)
 static void find(const struct shelf *s, const struct wh_str *words,
                  size_t n_words, struct store_id_set *out)
 {
-    size_t rare = rarest(wh_str_mem(s->text, s->n), words, n_words);
+    struct wh_str text = wh_str_mem(s->text, s->n);
+    size_t rare = rarest(text, words, n_words);
     size_t row = 0, from = 0, hit;
-    while ((hit = find_any(wh_str_mem(s->text + from, s->n - from),
-                           words[rare])) != SIZE_MAX) {
+    while ((hit = find_any(wh_str_sub(text, from, SIZE_MAX), words[rare])) !=
+           SIZE_MAX) {
         while (row + 1 < s->n_rows && s->rows[row + 1].at <= from + hit) {
             row++;
         }
