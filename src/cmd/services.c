@@ -19,9 +19,14 @@ static int report(const char *name, bool ok, const struct wh_err *err)
     return 0;
 }
 
+/* Descriptors of a process: front may have 20,000 connections open, each with a
+ * file. Systems begin with 1,024. */
+#define FILES_MAX 65536u
+
 bool cmd_lock_in(const struct proc_path *paths, unsigned n, struct wh_err *err)
 {
-    struct proc_sandbox s = {.paths = paths, .npaths = n};
+    struct proc_sandbox s = {
+        .paths = paths, .npaths = n, .limit_files = FILES_MAX};
     unsigned missing = 0;
     struct wh_buf b;
 
