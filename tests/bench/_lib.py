@@ -7,6 +7,7 @@ else the machine does changes how long a run takes, hardly what it costs."""
 import json
 import os
 import pathlib
+import resource
 import shutil
 import socket
 import statistics
@@ -103,7 +104,7 @@ def descriptors(pid):
 
 NGINX = """
 daemon off; master_process on; worker_processes 2; pid {base}/pid;
-error_log {base}/error.log; worker_rlimit_nofile 40000; {user}
+error_log {base}/error.log; worker_rlimit_nofile {files}; {user}
 events {{ worker_connections 20000; }}
 http {{
     access_log {base}/access.log;
@@ -128,7 +129,8 @@ class Nginx:
 
     def __enter__(self):
         self.base.mkdir(exist_ok=True)
-        text = NGINX.format(base=self.base, root=self.root, port=self.port,
+        files = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+        text = NGINX.format(base=self.base, root=self.root, port=self.port, files=files,
                             user="user root;" if os.geteuid() == 0 else "")
         (self.base / "nginx.conf").write_text(text)
         binary = shutil.which("nginx") or "/usr/sbin/nginx"
