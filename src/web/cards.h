@@ -18,6 +18,7 @@ enum {
 
 struct web_cards;
 
+/* An empty cache. */
 struct web_cards *web_cards_new(void);
 /* Nulls the pointer; null is fine. */
 void web_cards_free(struct web_cards **cards);
