@@ -93,3 +93,7 @@ SELECT result FROM shadow_result WHERE subject = $1 ORDER BY line;
 
 -- name: shadow_result_count :many
 SELECT answer, count(*) FROM shadow_result WHERE line = $1 GROUP BY answer ORDER BY answer;
+
+-- name: line_recorded :one
+SELECT leaf FROM log_entry WHERE type IN ('genesis', 'lines')
+ORDER BY idx DESC LIMIT 1;

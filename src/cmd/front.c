@@ -102,6 +102,18 @@ static bool open_clients(struct front *f, struct wh_err *err)
     return f->zygote != NULL;
 }
 
+/* The register knows which lines decide here. */
+static bool record_lines(struct front *f, struct wh_err *err)
+{
+    struct db *db = db_open(f->serve->paths.db, true, err);
+    bool ok = db && cmd_lines_record(&f->arena, db, f->house.writer,
+                                     &f->house.lines, WH_VERSION, err);
+
+    db_close(&db);
+    register_kick(f->log);
+    return ok;
+}
+
 static bool open_register(struct front *f, struct wh_err *err)
 {
     struct register_config cfg = {
@@ -120,8 +132,7 @@ static bool open_register(struct front *f, struct wh_err *err)
         return false;
     }
     f->house.log = f->log;
-    return cmd_lines_check(&f->arena, f->serve->paths.db, &f->house.lines,
-                           err) &&
+    return record_lines(f, err) &&
            register_reader_open(f->serve->paths.log, &f->house.reader, err);
 }
 
@@ -316,12 +327,14 @@ static bool open_front(struct front *f, struct wh_err *err)
 
 static void close_front(struct front *f)
 {
-    /* the queue first: it holds parked requests, and gives them back */
+    /* the queue first: it holds parked requests, and gives them back; it goes
+     * last, since requests that are still running ask it for work */
     hub_sweep_free(&f->house.sweep);
-    hub_queue_free(&f->house.queue);
+    hub_queue_stop(f->house.queue);
     net_server_stop(&f->house.server, GRACE_MS);
     web_close(&f->house.web);
     hub_release_free(&f->house.release);
+    hub_queue_free(&f->house.queue);
     register_reader_close(&f->house.reader);
     register_close(&f->log);
     proc_client_free(&f->zygote);

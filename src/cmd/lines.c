@@ -2,7 +2,7 @@
  * lines.c - from the settings to the set of lines that decides.
  */
 #include "cmd/lines.h"
-#include "register/read.h"
+#include "register/submit.h"
 
 static bool add_all(struct wh_arena *a, const struct conf *conf,
                     struct wh_str list, bool shadow, struct line_set *out,
@@ -43,22 +43,54 @@ void cmd_lines_genesis(struct wh_arena *a, const struct line_set *set,
     out->nlines = n;
 }
 
-bool cmd_lines_check(struct wh_arena *a, const char *db_path,
-                     const struct line_set *set, struct wh_err *err)
+/* The digests in the newest leaf that speaks of lines. */
+static bool read_recorded(struct wh_arena *a, struct db *db, json_t **out,
+                          struct wh_err *err)
 {
-    struct db *db = db_open(db_path, true, err);
-    json_t *entry;
+    struct db_stmt *st = db_start(db, DBQ_LINE_RECORDED);
+    enum db_row r = db_step(st, err);
+    struct wh_str leaf = r == DB_ROW ? db_col_dup(st, 0, a) : WH_S("");
+    json_t *doc;
+
+    db_finish(&st);
+    if (!db_found(r, WH_CORRUPT, err) || !wh_json_parse(a, leaf, &doc, err)) {
+        return false;
+    }
+    *out = json_object_get(doc, "lines");
+    return true;
+}
+
+struct record {
+    json_t *digests;
+    const char *software;
+};
+
+static bool record_fn(struct db *db, void *ctx, struct wh_err *err)
+{
+    const struct record *r = ctx;
+    json_t *leaf = json_object();
+    int64_t outbox;
     bool ok;
 
-    if (!db) {
+    json_object_set_new(leaf, "type", json_string("lines"));
+    json_object_set_new(leaf, "software", json_string(r->software));
+    json_object_set(leaf, "lines", r->digests);
+    ok = register_submit(db, leaf, &outbox, err);
+    json_decref(leaf);
+    return ok;
+}
+
+bool cmd_lines_record(struct wh_arena *a, struct db *db,
+                      struct db_writer *writer, const struct line_set *set,
+                      const char *software, struct wh_err *err)
+{
+    struct record r = {wh_json_own(a, line_set_digests(set)), software};
+    json_t *recorded;
+
+    if (!read_recorded(a, db, &recorded, err) ||
+        !line_set_covers(set, recorded, err)) {
         return false;
     }
-    ok = register_entry_json(db, a, 0, 1, &entry, err);
-    db_close(&db);
-    if (!ok) {
-        return false;
-    }
-    wh_json_own(a, entry);
-    return line_set_covers(
-        set, json_object_get(json_object_get(entry, "leaf"), "lines"), err);
+    return json_array_size(recorded) == json_array_size(r.digests) ||
+           db_write(writer, record_fn, &r, err);
 }

@@ -16,8 +16,12 @@ bool cmd_lines_load(struct wh_arena *a, const struct conf *conf,
 /* Digests of the enforced lines, for the genesis leaf. */
 void cmd_lines_genesis(struct wh_arena *a, const struct line_set *set,
                        struct register_genesis *out);
-/* Every line that genesis recorded must still be enforced: WH_ROLLED_BACK. */
-bool cmd_lines_check(struct wh_arena *a, const char *db_path,
-                     const struct line_set *set, struct wh_err *err) WH_CHECK;
+/* Every line that the register recorded last must still be enforced
+ * (WH_ROLLED_BACK). Lines that are new are recorded now: configuration may add
+ * lines, never take one away. db reads, writer writes; software is our
+ * version. */
+bool cmd_lines_record(struct wh_arena *a, struct db *db,
+                      struct db_writer *writer, const struct line_set *set,
+                      const char *software, struct wh_err *err) WH_CHECK;
 
 #endif
