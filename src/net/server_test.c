@@ -553,8 +553,8 @@ static void test_broken_off(void **state)
     const char *starts[] = {
         "GET / HTTP/1.1\r\nHo",
         "POST /echo HTTP/1.1\r\nHost: h\r\nContent-Length: 5\r\n\r\nabc",
-        "POST /echo HTTP/1.1\r\nHost: h\r\n"
-        "Transfer-Encoding: chunked\r\n\r\n5\r\nab"};
+        ("POST /echo HTTP/1.1\r\nHost: h\r\n"
+         "Transfer-Encoding: chunked\r\n\r\n5\r\nab")};
     for (size_t i = 0; i < 3; i++) {
         int fd = test_connect(&server);
         test_say(fd, starts[i]);

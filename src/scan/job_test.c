@@ -211,7 +211,7 @@ static void a_file_is_rebuilt_from_its_terms(void **state)
     unit_fails(go(r, SCAN_JOB_REBUILD), r->err, WH_DIGEST_MISMATCH);
     for (unsigned i = 0; i < 2; i++) {
         wh_buf_reset(&r->params);
-        scan_job_rebuild_params(&r->params, NULL, b.want.n + (i ? 1 : -1u),
+        scan_job_rebuild_params(&r->params, NULL, b.want.n - 1 + 2 * (size_t)i,
                                 b.nterms);
         unit_fails(go(r, SCAN_JOB_REBUILD), r->err, WH_BAD_REQUEST);
     }
