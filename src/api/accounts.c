@@ -141,7 +141,7 @@ static bool find_member(struct front_req *q, struct store_account *org,
     if (!store_account_by_name(q->db, q->at.a, org, err) ||
         !front_req_role(q, org->id, &mine, err)) {
         return err->code == WH_NOT_FOUND
-                   ? wh_err_wrap(err, "%.*s: ", WH_FMT(q->at.a))
+                   ? wh_err_wrap(err, "%.*s", WH_FMT(q->at.a))
                    : false;
     }
     if (!org->org || mine < STORE_ROLE_ADMIN) {
@@ -150,13 +150,13 @@ static bool find_member(struct front_req *q, struct store_account *org,
                        WH_FMT(q->at.a));
     }
     return store_account_by_name(q->db, q->at.b, person, err) ||
-           wh_err_wrap(err, "%.*s: ", WH_FMT(q->at.b));
+           wh_err_wrap(err, "%.*s", WH_FMT(q->at.b));
 }
 
 static bool set_member(struct front_req *q, enum store_role role,
                        struct wh_err *err)
 {
-    struct store_account org, person;
+    struct store_account org = {0}, person = {0};
     struct membership m = {.role = role};
 
     if (!find_member(q, &org, &person, err)) {

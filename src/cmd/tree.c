@@ -4,11 +4,13 @@
  */
 #include "cmd/tree.h"
 
+#include "base/buf.h"
 #include "base/file.h"
 
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <linux/openat2.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -22,12 +24,40 @@ struct walk {
     struct wh_err *err;
 };
 
-static int open_beneath(int dir, const char *path, uint64_t flags)
+/* Open a path below the tree's folder; "" is the folder itself. */
+static int open_beneath(const struct cmd_tree *t, struct wh_str rel,
+                        uint64_t flags)
 {
     struct open_how how = {.flags = flags | O_CLOEXEC,
-                           .resolve = RESOLVE_BENEATH | RESOLVE_NO_SYMLINKS |
-                                      RESOLVE_NO_MAGICLINKS};
-    return (int)syscall(SYS_openat2, dir, path, &how, sizeof how);
+                           .resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS};
+    struct wh_buf b;
+    int fd;
+
+    how.resolve |= t->links ? 0 : RESOLVE_NO_SYMLINKS;
+    wh_buf_init(&b, PATH_MAX);
+    wh_buf_cstr(&b, t->prefix ? t->prefix : ".");
+    wh_buf_cstr(&b, rel.n ? "/" : "");
+    wh_buf_add(&b, rel);
+    wh_buf_char(&b, '\0');
+    if (b.over) {
+        errno = ENAMETOOLONG;
+        fd = -1;
+    } else {
+        fd = (int)syscall(SYS_openat2, t->fd, b.p, &how, sizeof how);
+    }
+    wh_buf_done(&b);
+    return fd;
+}
+
+/* What a link in hf's cache leads to; false if it leads out, or nowhere. */
+static bool stat_link(const struct cmd_tree *t, struct wh_str rel,
+                      struct stat *st)
+{
+    int fd = t->links ? open_beneath(t, rel, O_RDONLY | O_NONBLOCK) : -1;
+    bool ok = fd >= 0 && fstat(fd, st) == 0;
+
+    wh_fd_close(&fd);
+    return ok;
 }
 
 static bool add_file(struct walk *w, struct wh_str rel)
@@ -72,7 +102,9 @@ static bool entry(struct walk *w, int dir, const struct dirent *e,
     if (S_ISDIR(st.st_mode)) {
         return walk(w, path, depth + 1);
     }
-    if (S_ISREG(st.st_mode)) {
+    if (S_ISREG(st.st_mode) ||
+        (S_ISLNK(st.st_mode) && stat_link(w->t, path, &st) &&
+         S_ISREG(st.st_mode))) {
         return add_file(w, path);
     }
     w->t->skipped++;
@@ -86,8 +118,7 @@ static bool walk(struct walk *w, struct wh_str rel, unsigned depth)
         return wh_fail(w->err, WH_TOO_LARGE, "folders deeper than %u",
                        CMD_TREE_DEPTH_MAX);
     }
-    const char *path = rel.n ? wh_arena_cstr(w->a, rel) : ".";
-    int fd = open_beneath(w->t->fd, path, O_RDONLY | O_DIRECTORY);
+    int fd = open_beneath(w->t, rel, O_RDONLY | O_DIRECTORY);
     DIR *dir = fd < 0 ? NULL : fdopendir(fd);
     if (!dir) {
         wh_fd_close(&fd);
@@ -107,37 +138,84 @@ static int by_name(const void *a, const void *b)
     return wh_str_cmp(*(const struct wh_str *)a, *(const struct wh_str *)b);
 }
 
-bool cmd_tree_open(struct wh_arena *a, const char *path, struct cmd_tree *out,
-                   struct wh_err *err)
+/* List what the opened descriptor is. */
+static bool list(struct wh_arena *a, const struct stat *st,
+                 struct cmd_tree *out, struct wh_err *err)
 {
-    struct stat st;
-    *out = (struct cmd_tree){.root = wh_str_of(path)};
-    out->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    if (out->fd < 0 || fstat(out->fd, &st) != 0) {
-        (void)(errno == ENOENT
-                   ? wh_fail(err, WH_USAGE, "no such file or folder")
-                   : wh_fail_errno(err, WH_IO, "open what is to be weighed"));
-        cmd_tree_close(out);
-        return wh_err_wrap(err, "%s", path);
-    }
     struct walk w = {.a = a, .t = out, .err = err};
     bool ok;
-    if (S_ISDIR(st.st_mode)) {
+    if (S_ISDIR(st->st_mode)) {
         out->folder = true;
         ok = walk(&w, WH_S(""), 0);
         if (ok && out->n > 1) {
             qsort(out->files, out->n, sizeof *out->files, by_name);
         }
-    } else if (S_ISREG(st.st_mode)) {
+    } else if (S_ISREG(st->st_mode)) {
         ok = add_file(&w, WH_S(""));
     } else {
         ok = wh_fail(err, WH_USAGE, "neither a file nor a folder");
     }
-    if (!ok) {
-        cmd_tree_close(out);
-        return wh_err_wrap(err, "%s", path);
+    return ok;
+}
+
+static bool open_tree(struct wh_arena *a, const char *folder, const char *path,
+                      struct cmd_tree *out, struct wh_err *err)
+{
+    struct stat st;
+    out->root = wh_str_of(path);
+    out->fd = open(folder, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    if (out->fd < 0 || fstat(out->fd, &st) != 0) {
+        (void)wh_fail_errno(err, errno == ENOENT ? WH_NOT_FOUND : WH_IO,
+                            "open what is to be looked at");
+    } else if (list(a, &st, out, err)) {
+        return true;
     }
+    cmd_tree_close(out);
+    return wh_err_wrap(err, "%s", path);
+}
+
+bool cmd_tree_open(struct wh_arena *a, const char *path, struct cmd_tree *out,
+                   struct wh_err *err)
+{
+    *out = (struct cmd_tree){0};
+    return open_tree(a, path, path, out, err);
+}
+
+/* "/…/models--ns--name/snapshots/<commit>" is cut before "snapshots". */
+static bool split_snapshot(struct wh_arena *a, const char *real, char **folder,
+                           const char **prefix)
+{
+    struct wh_str all = wh_str_of(real);
+    size_t at = SIZE_MAX, from = 0, next;
+    struct wh_str mark = WH_S("/snapshots/");
+
+    while ((next = wh_str_find_str(wh_str_sub(all, from, all.n), mark)) !=
+           SIZE_MAX) {
+        at = from + next;
+        from = at + 1;
+    }
+    if (at == SIZE_MAX ||
+        wh_str_find(wh_str_sub(all, at + mark.n, all.n), '/') != SIZE_MAX) {
+        return false;
+    }
+    *folder = wh_arena_cstr(a, wh_str_sub(all, 0, at));
+    *prefix = wh_arena_cstr(a, wh_str_sub(all, at + 1, all.n));
     return true;
+}
+
+bool cmd_tree_open_cached(struct wh_arena *a, const char *path,
+                          struct cmd_tree *out, struct wh_err *err)
+{
+    char real[PATH_MAX], *folder;
+    struct stat st;
+
+    *out = (struct cmd_tree){0};
+    if (realpath(path, real) && stat(real, &st) == 0 && S_ISDIR(st.st_mode) &&
+        split_snapshot(a, real, &folder, &out->prefix)) {
+        out->links = true;
+        return open_tree(a, folder, path, out, err);
+    }
+    return open_tree(a, path, path, out, err);
 }
 
 void cmd_tree_close(struct cmd_tree *t)
@@ -149,12 +227,8 @@ bool cmd_tree_file(const struct cmd_tree *t, struct wh_str rel, int *fd,
                    uint64_t *size, struct wh_err *err)
 {
     struct stat st;
-    struct wh_arena a;
     if (t->folder) {
-        wh_arena_init(&a, 1u << 20);
-        *fd =
-            open_beneath(t->fd, wh_arena_cstr(&a, rel), O_RDONLY | O_NONBLOCK);
-        wh_arena_done(&a);
+        *fd = open_beneath(t, rel, O_RDONLY | O_NONBLOCK);
     } else {
         *fd = fcntl(t->fd, F_DUPFD_CLOEXEC, 0);
     }
