@@ -107,10 +107,8 @@ struct hub_queue *hub_queue_new(const char *db_path, unsigned threads,
     return q;
 }
 
-void hub_queue_free(struct hub_queue **qp)
+void hub_queue_stop(struct hub_queue *q)
 {
-    struct hub_queue *q = *qp;
-
     if (!q) {
         return;
     }
@@ -121,6 +119,7 @@ void hub_queue_free(struct hub_queue **qp)
     for (unsigned i = 0; i < q->started; i++) {
         pthread_join(q->threads[i], NULL);
     }
+    q->started = 0;
     while (q->head) {
         struct item *i = q->head;
         q->head = i->next;
@@ -129,6 +128,16 @@ void hub_queue_free(struct hub_queue **qp)
         }
         wh_free(i);
     }
+}
+
+void hub_queue_free(struct hub_queue **qp)
+{
+    struct hub_queue *q = *qp;
+
+    if (!q) {
+        return;
+    }
+    hub_queue_stop(q);
     for (unsigned i = 0; i < q->n; i++) {
         db_close(&q->dbs[i]);
     }

@@ -23,7 +23,11 @@ typedef void hub_work(struct db *db, struct wh_arena *a, void *ctx);
 struct hub_queue *hub_queue_new(const char *db_path, unsigned threads,
                                 struct wh_err *err) WH_CHECK;
 /* Refuse new work, finish what runs, drop what waits (`dropped` is called for
- * each), stop. Nulls the pointer; null is fine. */
+ * each), stop. Others may still ask it for work afterwards, and are refused.
+ * Null is fine. */
+void hub_queue_stop(struct hub_queue *q);
+/* Stop, and free it when nobody asks any more. Nulls the pointer; null is fine.
+ */
 void hub_queue_free(struct hub_queue **q);
 /* Run work(db, a, ctx) on one of the threads. If the queue ends before,
  * dropped(ctx) is called instead (may be null). WH_UNAVAILABLE when too much
