@@ -4,6 +4,7 @@ a test can stop between two of them, or lie in one."""
 import hashlib
 import json
 import os
+import signal
 import socket
 import struct
 import time
@@ -179,6 +180,20 @@ def leaves(house):
             data = data[2 + n:]
     assert len(out) == size
     return out
+
+
+def stop_a_scanner(zygote, wait=30):
+    """Let a stopped zygote go, and stop the first scanner that it forks as soon as it
+    is there."""
+    os.kill(zygote, signal.SIGCONT)
+    end = time.monotonic() + wait
+    while time.monotonic() < end:
+        with open(f"/proc/{zygote}/task/{zygote}/children") as f:
+            pids = f.read().split()
+        if pids:
+            os.kill(int(pids[0]), signal.SIGSTOP)
+            return int(pids[0])
+    raise AssertionError("no scanner was started")
 
 
 def is_an_error(r, status):

@@ -17,7 +17,8 @@ import pytest
 
 import weights
 from conftest import BINARY, House, new_base
-from hands import MIB, actions, begin_put, commit, decided, lfs_op, put, sha256
+from hands import (MIB, actions, begin_put, commit, decided, lfs_op, put, sha256,
+                   stop_a_scanner)
 from relay import Relay
 
 PROBE = pathlib.Path(os.environ.get("LEAK_PROBE", next(
@@ -176,27 +177,20 @@ def test_nothing_in_the_clear_after_a_kill_in_mid_upload(scene, way):
     assert s.leaks() is None, "after the next start"
 
 
-def stop_a_scanner(zygote, wait=30):
-    """Stop the first scanner that the zygote forks, as soon as it is there."""
-    end = time.monotonic() + wait
-    while time.monotonic() < end:
-        for task in os.listdir(f"/proc/{zygote}/task"):
-            with open(f"/proc/{zygote}/task/{task}/children") as f:
-                pids = f.read().split()
-            if pids:
-                os.kill(int(pids[0]), signal.SIGSTOP)
-                return int(pids[0])
-    raise AssertionError("no scanner was started")
-
-
 def test_nothing_in_the_clear_while_it_is_scanned(scene):
     s = scene("basic")
+    # so many tensors that looking at them takes a while
+    s.data = weights.safetensors({f"t{i}": (16, 4) for i in range(15_000)}, dtype="U8") + \
+        os.urandom(4096)
+    s.secret.write_bytes(s.data[-1_000_000:])
     put(s.house, actions(s.house, "admin/m", s.data)["upload"]["href"], s.data)
     answer = []
     thread = threading.Thread(target=lambda: answer.append(
         commit(s.house, "admin/m", lfs_op("m.safetensors", s.data))))
     zygote = s.house.children()["zygote"][0]
+    os.kill(zygote, signal.SIGSTOP)
     thread.start()
+    time.sleep(0.3)  # the job waits at the zygote's door
     scanner = stop_a_scanner(zygote)
     assert s.leaks() is None
     os.kill(scanner, signal.SIGCONT)
