@@ -258,7 +258,7 @@ bool web_on_new_repo(struct front_req *q, struct wh_err *err)
     struct net_pairs form;
     struct wh_err why = {0};
     struct new_form f = {0};
-    struct wh_str path;
+    struct wh_str path = WH_S("");
 
     if (!web_form(q, &form, err)) {
         return false;

@@ -231,7 +231,7 @@ static bool add_large(struct web_repo *r, const struct hub_entry *e,
 {
     struct front_req *q = r->q;
     struct hub_access access;
-    struct wh_str data;
+    struct wh_str data = WH_S("");
 
     *download = false;
     if (!hub_access_find(&q->house->vault, q->db, q->a, &q->repo, &r->commit, e,
@@ -256,7 +256,7 @@ static bool add_small(struct web_repo *r, const struct hub_entry *e,
                       struct wh_err *err)
 {
     struct front_req *q = r->q;
-    struct wh_str data;
+    struct wh_str data = WH_S("");
     bool ok;
 
     if (e->sha256[0]) {

@@ -82,13 +82,13 @@ static json_t *entries_pager(struct front_req *q, uint64_t before,
     const json_t *last = json_array_get(entries, json_array_size(entries) - 1);
     uint64_t index =
         (uint64_t)json_integer_value(json_object_get(last, "index"));
+    uint64_t newer = before + PAGE_ENTRIES;
     struct wh_str prev = WH_S(""), next = WH_S("");
 
     if (before < size) {
-        prev = before + PAGE_ENTRIES >= size
-                   ? WH_S("/register")
-                   : wh_arena_fmt(q->a, "/register?before=%llu",
-                                  (unsigned long long)(before + PAGE_ENTRIES));
+        prev = newer >= size ? WH_S("/register")
+                             : wh_arena_fmt(q->a, "/register?before=%llu",
+                                            (unsigned long long)newer);
     }
     if (last && index > 0) {
         next = wh_arena_fmt(q->a, "/register?before=%llu",
@@ -230,10 +230,19 @@ static json_t *indented(const json_t *v)
     return out;
 }
 
+/* {"n": "12"}: text, since a section would not show the number 0. */
+static json_t *neighbour(uint64_t index, bool there)
+{
+    return there ? json_pack("{s:o}", "n",
+                             json_sprintf("%llu", (unsigned long long)index))
+                 : json_null();
+}
+
 static void add_shown(json_t *entry, const json_t *state, uint64_t index,
                       uint64_t size)
 {
     json_t *proof = json_object_get(entry, "proof");
+    uint64_t before = index - 1, after = index + 1;
 
     json_object_set(entry, "t", json_object_get(entry, "time"));
     json_object_set_new(entry, "leaf_pretty",
@@ -242,18 +251,8 @@ static void add_shown(json_t *entry, const json_t *state, uint64_t index,
                         json_integer((json_int_t)json_array_size(proof)));
     json_object_set_new(entry, "proof", lines_of(proof));
     json_object_set(entry, "vkey", json_object_get(state, "vkey"));
-    json_object_set_new(
-        entry, "prev",
-        index > 0
-            ? json_pack("{s:o}", "n",
-                        json_sprintf("%llu", (unsigned long long)(index - 1)))
-            : json_null());
-    json_object_set_new(
-        entry, "next",
-        index + 1 < size
-            ? json_pack("{s:o}", "n",
-                        json_sprintf("%llu", (unsigned long long)(index + 1)))
-            : json_null());
+    json_object_set_new(entry, "prev", neighbour(before, index > 0));
+    json_object_set_new(entry, "next", neighbour(after, after < size));
 }
 
 bool web_on_entry(struct front_req *q, struct wh_err *err)
