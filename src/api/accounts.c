@@ -318,3 +318,35 @@ bool api_token_revoke(struct front_req *q, struct wh_err *err)
     front_answer_json(q->net, 200, wh_json_own(q->a, json_object()));
     return true;
 }
+
+/* ---- sign-in links ---- */
+
+struct new_link {
+    int64_t account, now;
+    char link[STORE_SECRET_LEN + 1];
+};
+
+static bool link_fn(struct db *db, void *ctx, struct wh_err *err)
+{
+    struct new_link *l = ctx;
+
+    return store_link_create(db, l->account, l->now, l->link, err);
+}
+
+/* A session can do all that its account may, so this takes a token that can. */
+bool api_signin_link(struct front_req *q, struct wh_err *err)
+{
+    struct new_link l = {.account = q->who.account.id, .now = wh_now_us()};
+
+    if (!need_credential(q, STORE_ROLE_ADMIN, err) ||
+        !db_write(q->house->writer, link_fn, &l, err)) {
+        return false;
+    }
+    front_answer_json(
+        q->net, 201,
+        wh_json_own(q->a, json_pack("{s:o}", "signin",
+                                    wh_json_str(wh_arena_fmt(
+                                        q->a, "%.*s/signin/%s",
+                                        WH_FMT(front_req_base(q)), l.link)))));
+    return true;
+}

@@ -1,5 +1,5 @@
 /*
- * user.c - `weighhouse user`: accounts of people, made by operators.
+ * user.c - `weighhouse user`: accounts of people, and ways to sign in.
  */
 #include "cmd/client.h"
 #include "cmd/cmd.h"
@@ -8,11 +8,17 @@
 
 static const char help_text[] =
     "Usage: weighhouse user create NAME [--fullname TEXT] [--email ADDRESS]\n"
+    "       weighhouse user signin\n"
     "\n"
-    "Makes an account and prints its first token and a sign-in link that works "
+    "create makes an account and prints its first token and a sign-in link "
+    "that works "
     "once.\n"
     "Both are shown only now. This takes an operator's token of the role "
     "admin.\n"
+    "\n"
+    "signin prints a link that signs you in once, within a quarter of an hour; "
+    "it\n"
+    "takes a token of the role admin.\n"
     "\n"
     "  --json         the answer as JSON\n"
     "\n"
@@ -57,6 +63,33 @@ static bool create(struct run *r, struct wh_err *err)
     return true;
 }
 
+static bool signin(struct run *r, struct wh_err *err)
+{
+    struct wh_str link;
+    json_t *out;
+
+    if (!cmd_client_call(&r->client, "POST",
+                         WH_S("/api/weighhouse/v1/signin-links"), NULL, &out,
+                         err) ||
+        !wh_json_get_str(out, "signin", &link, err)) {
+        return false;
+    }
+    if (r->json) {
+        cmd_print_json(out);
+    } else {
+        printf("%.*s\n", WH_FMT(link));
+    }
+    return true;
+}
+
+static bool (*find_verb(const struct run *r))(struct run *, struct wh_err *)
+{
+    if (r->n == 2 && strcmp(r->words[0], "create") == 0) {
+        return create;
+    }
+    return r->n == 1 && strcmp(r->words[0], "signin") == 0 ? signin : NULL;
+}
+
 int cmd_user(int argc, char **argv)
 {
     struct run r = {0};
@@ -70,11 +103,11 @@ int cmd_user(int argc, char **argv)
         return 0;
     }
     if (!cmd_words(argc, argv, options, 2, &r.json, r.words, 2, &r.n) ||
-        r.n != 2 || strcmp(r.words[0], "create") != 0) {
+        !find_verb(&r)) {
         fputs(help_text, stderr);
         return wh_err_row(WH_USAGE)->exit_code;
     }
-    ok = cmd_client_open(&r.client, NULL, &err) && create(&r, &err);
+    ok = cmd_client_open(&r.client, NULL, &err) && find_verb(&r)(&r, &err);
     cmd_client_close(&r.client);
     return ok ? 0 : cmd_fail("user", &err);
 }
