@@ -269,6 +269,21 @@ class Reader:
         self.socket.close()
 
 
+# ---- many small requests ----
+
+def load(port, rate, seconds, connections, targets, header=""):
+    """Run http_load; its report. At rate 0, as fast as it is answered."""
+    done = subprocess.run(
+        [str(BUILD / "tests" / "bench" / "http_load"), str(port), str(rate), str(seconds),
+         str(connections), str(targets)],
+        env={**os.environ, "HTTP_LOAD_HEADER": header}, check=True, stdout=subprocess.PIPE)
+    said = json.loads(done.stdout)
+    failed = sum(v["failed"] for v in said.values() if isinstance(v, dict))
+    if failed:
+        raise SystemExit(f"{failed} requests were not answered with 200")
+    return said
+
+
 # ---- files to measure with ----
 
 def settle():

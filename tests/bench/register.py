@@ -10,15 +10,12 @@ import pathlib
 import re
 import resource
 import shutil
-import statistics
 import subprocess
-import sys
-import tempfile
 
-HERE = pathlib.Path(__file__).resolve().parent
-ROOT = HERE.parents[1]
+from _lib import BUILD, HERE, median, row, scratch
+
 DRIVER = pathlib.Path(os.environ.get(
-    "REGISTER_DRIVER", ROOT / "build" / "src" / "register" / "register_driver"))
+    "REGISTER_DRIVER", BUILD / "src" / "register" / "register_driver"))
 EVENTS, WAITING, ROUNDS = 20_000, 1_000, 3
 GO_WANTED = (1, 25)
 
@@ -46,26 +43,34 @@ def measure(command, folder, verb=()):
         stderr=subprocess.DEVNULL, text=True, check=True,
         env={**os.environ, "REGISTER_SIGNER_PROCESS": "1"})
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
-    row = json.loads(done.stdout.splitlines()[0])
-    row["cpu_us"] = (after.ru_utime + after.ru_stime - before.ru_utime
-                     - before.ru_stime) * 1e6 / row["events"]
+    said = json.loads(done.stdout.splitlines()[0])
+    said["cpu_us"] = (after.ru_utime + after.ru_stime - before.ru_utime
+                      - before.ru_stime) * 1e6 / said["events"]
     shutil.rmtree(folder)
-    return row
+    return said
 
 
-def show(name, rows):
-    def middle(key):
-        return statistics.median(row[key] for row in rows)
-    print(f"{name:28} {middle('per_second'):8.0f}/s   p50 {middle('p50_ms'):6.0f} ms   "
-          f"p99 {middle('p99_ms'):6.0f} ms   {middle('cpu_us'):6.0f} us CPU an event",
-          flush=True)
-    return middle("per_second"), middle("p99_ms"), middle("cpu_us")
+def figures(rows):
+    return [median(r[key] for r in rows)
+            for key in ("per_second", "p50_ms", "p99_ms", "cpu_us")]
+
+
+def show(ours, theirs):
+    mine = figures(ours)
+    yard = figures(theirs) if theirs else None
+    for i, what, unit, goal in (
+            (0, "register, durable and published", "/s", ">= 2000/s"),
+            (1, "register, submit to published, p50", " ms", "-"),
+            (2, "register, submit to published, p99", " ms", "<= 400 ms"),
+            (3, "register, CPU an event", " us", "-")):
+        row(what, f"{mine[i]:.0f}{unit}",
+            f"Tessera POSIX {yard[i]:.0f}{unit}" if yard else "needs Go 1.25",
+            mine[i] / yard[i] if yard else None, goal)
 
 
 def main():
-    base = pathlib.Path(tempfile.mkdtemp(prefix="weighhouse-bench-", dir=ROOT / ".dev"
-                                         if (ROOT / ".dev").is_dir() else None))
-    try:
+    with scratch() as base:
+        base = pathlib.Path(base)
         (base / "build").mkdir()
         tessera = build_tessera(base / "build") if go_is_new_enough() else None
         ours, theirs = [], []
@@ -73,17 +78,8 @@ def main():
             ours.append(measure([DRIVER], base / f"ours{i}", ["bench"]))
             if tessera:
                 theirs.append(measure(tessera, base / f"tessera{i}"))
-        print(f"{EVENTS} events, {WAITING} at once, median of {ROUNDS} runs")
-        mine = show("register", ours)
-        if not tessera:
-            print("Tessera was not measured: it wants Go 1.25 or newer.")
-            return
-        yard = show("Tessera POSIX", theirs)
-        print(f"{'ratio, register : Tessera':28} {mine[0] / yard[0]:8.2f}     "
-              f"p99 {mine[1] / yard[1]:.2f}   CPU {mine[2] / yard[2]:.2f}")
-    finally:
-        shutil.rmtree(base, ignore_errors=True)
+    show(ours, theirs)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

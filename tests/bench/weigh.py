@@ -1,34 +1,23 @@
 """Weighing a model against `openssl dgst -sha256` of the same file, turn by
-turn in one run, from a warm cache: safetensors and GGUF, 512 MiB each."""
+turn in one run, from a warm cache: safetensors and GGUF of 1 GiB, and the real
+ones that ./dev run shows, where they are on this machine."""
 
-import json
 import os
 import pathlib
 import resource
-import statistics
 import struct
 import subprocess
-import tempfile
 import time
 
-ROOT = pathlib.Path(__file__).resolve().parents[2]
-BINARY = os.environ.get("WEIGHHOUSE_BIN", str(ROOT / "build" / "weighhouse"))
-MIB = 1 << 20
-TENSORS, TENSOR = 128, 4 * MIB
+from _lib import BINARY, GIB, MIB, ROOT, median, ratios, row, safetensors_file, scratch
+
+TENSORS, TENSOR = 256, 4 * MIB
 ROUNDS = 5
-GOAL = 1.3
+GOAL = "<= 1.3 x"
 
 
 def safetensors(path):
-    header = {f"model.layers.{i}.mlp.weight": {
-        "dtype": "BF16", "shape": [TENSOR // 2048, 1024],
-        "data_offsets": [i * TENSOR, (i + 1) * TENSOR]} for i in range(TENSORS)}
-    text = json.dumps(header).encode()
-    text += b" " * (-len(text) % 8)
-    with open(path, "wb") as f:
-        f.write(struct.pack("<Q", len(text)) + text)
-        for i in range(TENSORS):
-            f.write(os.urandom(TENSOR))
+    safetensors_file(path, GIB)
 
 
 def gguf(path):
@@ -54,27 +43,35 @@ def measure(*command):
                   before.ru_utime - before.ru_stime)
 
 
-def bench(path):
+def bench(what, path):
     openssl, ours = [], []
     measure("cat", path)
     for _ in range(ROUNDS):
         openssl.append(measure("openssl", "dgst", "-sha256", path))
         ours.append(measure(BINARY, "weigh", path))
-    size = path.stat().st_size
-    wall = [statistics.median(a[0] for a in rows) for rows in (openssl, ours)]
-    cpu = [statistics.median(a[1] for a in rows) for rows in (openssl, ours)]
-    print(f"{path.suffix[1:]:12} openssl {size / wall[0] / 1e6:6.0f} MB/s   "
-          f"weigh {size / wall[1] / 1e6:6.0f} MB/s   wall {wall[1] / wall[0]:.2f} x "
-          f"(goal {GOAL})   CPU {cpu[1] / cpu[0]:.2f} x")
+    wall, cpu = ([[r[i] for r in rows] for rows in (ours, openssl)] for i in (0, 1))
+    speed = [path.stat().st_size / median(w) / 1e6 for w in wall]
+    row(f"weigh {what}", f"{speed[0]:.0f} MB/s", f"openssl sha256 {speed[1]:.0f} MB/s",
+        ratios(*wall), GOAL)
+    row(f"weigh {what}, CPU", f"{median(cpu[0]):.3f} s",
+        f"openssl sha256 {median(cpu[1]):.3f} s", ratios(*cpu))
+
+
+def real_models():
+    """The models whose packages are unpacked here."""
+    folder = pathlib.Path(os.environ.get("WH_BENCH_MODELS", ROOT / ".dev" / "models"))
+    for pattern in ("*.safetensors", "*.gguf"):
+        yield from sorted(folder.rglob(pattern))[:1]
 
 
 def main():
-    with tempfile.TemporaryDirectory() as folder:
-        for make in (safetensors, gguf):
+    for make in (safetensors, gguf):
+        with scratch() as folder:
             path = pathlib.Path(folder, f"model.{make.__name__}")
             make(path)
-            bench(path)
-            path.unlink()
+            bench(f"{make.__name__} 1 GiB", path)
+    for path in real_models():
+        bench(f"a real {path.suffix[1:]}, {path.stat().st_size // MIB} MiB", path)
 
 
 if __name__ == "__main__":
