@@ -35,6 +35,20 @@ static json_t *copy(const json_t *o, const char *key)
     return v ? json_incref(v) : json_null();
 }
 
+static bool is_verifiable(const json_t *scan)
+{
+    return json_is_true(json_object_get(scan, "verifiable"));
+}
+
+/* Weights, and whatever keeps the whole from being verified. */
+static bool is_shown(const json_t *file, const json_t *scan)
+{
+    const json_t *part = wh_json_text(file, "part");
+
+    return !is_verifiable(scan) ||
+           (part && strcmp(json_string_value(part), "weights") == 0);
+}
+
 static json_t *view_dtypes(const json_t *scan)
 {
     json_t *list = json_array(), *count;
@@ -58,9 +72,7 @@ static json_t *view_file(const json_t *file, const json_t *scan)
     json_object_set_new(o, "tensors", copy(scan, "tensors"));
     json_object_set_new(o, "parameters", copy(scan, "parameters"));
     json_object_set_new(o, "dtypes", view_dtypes(scan));
-    json_object_set_new(
-        o, "verifiable",
-        json_boolean(json_is_true(json_object_get(scan, "verifiable"))));
+    json_object_set_new(o, "verifiable", json_boolean(is_verifiable(scan)));
     json_object_set_new(o, "why", copy(scan, "why"));
     return o;
 }
@@ -95,20 +107,24 @@ json_t *hub_weighing_view(const struct hub_weighing *w)
         if (!scan) {
             continue;
         }
-        json_array_append_new(files, view_file(file, scan));
+        if (is_shown(file, scan)) {
+            json_array_append_new(files, view_file(file, scan));
+        }
         add_findings(findings, file, scan);
         scanner = scanner ? scanner : json_object_get(scan, "scanner");
-        architecture =
-            architecture ? architecture : json_object_get(scan, "architecture");
-        verifiable =
-            verifiable && json_is_true(json_object_get(scan, "verifiable"));
+        if (json_object_size(architecture) == 0) {
+            architecture = json_object_get(scan, "architecture");
+        }
+        verifiable = verifiable && is_verifiable(scan);
     }
     json_object_set_new(o, "scanner",
                         scanner ? json_incref(scanner) : json_null());
     json_object_set_new(o, "weighed", hub_view_time(w->at));
     json_object_set_new(o, "verifiable", json_boolean(verifiable));
     json_object_set_new(o, "architecture",
-                        architecture ? json_incref(architecture) : json_null());
+                        json_object_size(architecture) > 0
+                            ? json_incref(architecture)
+                            : json_null());
     json_object_set_new(o, "files", files);
     json_object_set_new(o, "findings", findings);
     return o;

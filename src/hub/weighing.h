@@ -22,8 +22,8 @@ bool hub_weighing_read(struct db *db, struct wh_arena *a, struct wh_str subject,
 /* What it says, gathered: {"scanner", "weighed" (RFC 3339), "verifiable",
  * "files": [{path, part, format, tensors, parameters (decimal text), dtypes:
  * [{name, count}], verifiable, why}], "findings": [{severity, id, path, at,
- * why}], "architecture": {...} or null}. `files` are those a scanner looked
- * into. New reference. */
+ * why}], "architecture": {...} or null}. `files` are the weights, and
+ * what else could not be verified. New reference. */
 json_t *hub_weighing_view(const struct hub_weighing *w);
 
 #endif

@@ -50,6 +50,8 @@ def push(house, home):
     config = json.dumps({"model_type": "bert", "num_hidden_layers": 2}, indent=2)
     _repo(api, "admin/small", "model", home / "small", {
         "README.md": CARD.format(title="Small"), "config.json": config,
+        # a large file that is no weights, before the weights in the order of names
+        "a.json": '{"x": "' + "y" * 200_000 + '"}',
         "sub dir/notes.txt": "first\nsecond <b>line</b>\n",
         "model.safetensors": safetensors((500, 64), "F32", 4)})
     _repo(api, "admin/large", "model", home / "large", {

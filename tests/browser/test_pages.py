@@ -47,6 +47,7 @@ def test_from_the_search_to_an_open_model(browser):
         "/admin/small/blob/main/config.json"
     panel = browser.text(selector="aside")
     assert "32,000" in panel and "limited.default v1 below" in panel
+    assert "32,000 parameters · safetensors F32 · apache-2.0" in browser.text(selector=".parts")
     assert browser.count(selector="svg.scale") == 2
 
 
