@@ -1,0 +1,62 @@
+#!/usr/bin/env bash
+# ./dev run [ADDRESS:PORT]: the server with the sample models, until Ctrl-C.
+# Everything is in .dev/demo and stays there between runs; ./dev clean takes it
+# away.
+set -euo pipefail
+cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/../.."
+source tools/dev/lib.sh
+source tools/dev/tour.sh
+
+LISTEN=${1:-127.0.0.1:8080}
+WORK=${WH_DEMO:-.dev/demo}
+SERVER=
+
+write_config() {
+    mkdir -p "$WORK"
+    cat >"$WORK/weighhouse.conf" <<END
+[keys]
+dir = $(readlink -f "$WORK")/keys
+
+[lines]
+enforce = limited.default, hold.unknown, demo.low
+END
+}
+
+# The server in a session of its own: Ctrl-C reaches this script alone, which
+# then ends the server in order.
+start() {
+    local began=$SECONDS
+    say "starting the server on $LISTEN, data in $WORK"
+    : >"$WORK/ready"
+    setsid "$WEIGHHOUSE_BIN" serve --data "$WORK/data" --listen "$LISTEN" \
+        --config "$WORK/weighhouse.conf" >"$WORK/ready" 2>>"$WORK/log.txt" &
+    SERVER=$!
+    until [[ -s $WORK/ready ]]; do
+        if ! kill -0 "$SERVER" 2>/dev/null || ((SECONDS - began > 60)); then
+            tail -5 "$WORK/log.txt" >&2
+            die "the server did not start, see $WORK/log.txt"
+        fi
+        sleep 0.1
+    done
+    read -r _ WEIGHHOUSE_URL <"$WORK/ready"
+    WEIGHHOUSE_TOKEN=$(<"$WORK/data/admin.token")
+    export WEIGHHOUSE_URL WEIGHHOUSE_TOKEN
+}
+
+stop() {
+    trap - INT TERM EXIT
+    if [[ -n $SERVER ]] && kill -0 "$SERVER" 2>/dev/null; then
+        say "stopping"
+        kill -TERM "$SERVER"
+        wait "$SERVER" || true
+        say "stopped; the data stays in $WORK, ./dev clean takes it away"
+    fi
+}
+
+trap 'stop; exit 0' INT TERM
+trap stop EXIT
+write_config
+start
+bash tools/dev/demo.sh
+print_tour "$WEIGHHOUSE_URL" "$WORK"
+wait "$SERVER" || die "the server ended, see $WORK/log.txt"
