@@ -4,6 +4,7 @@
 #include "hub/repos.h"
 #include "api/handlers.h"
 #include "front/answer.h"
+#include "front/list.h"
 #include "hub/release.h"
 #include "hub/view.h"
 #include "store/repo_list.h"
@@ -376,30 +377,6 @@ static void collect_words(struct front_req *q, struct store_repo_query *list)
     list->words = words;
 }
 
-/* Namespaces whose private repos the caller may see. */
-static bool collect_readable(struct front_req *q, struct store_repo_query *list,
-                             struct wh_err *err)
-{
-    struct store_membership *orgs;
-    int64_t *ids;
-    size_t n;
-
-    if (!q->signed_in) {
-        return true;
-    }
-    if (!store_member_orgs(q->db, q->a, q->who.account.id, &orgs, &n, err)) {
-        return false;
-    }
-    ids = wh_arena_array(q->a, n + 1, sizeof *ids);
-    for (size_t i = 0; i < n; i++) {
-        ids[i] = orgs[i].org.id;
-    }
-    ids[n] = q->who.account.id;
-    list->readable = ids;
-    list->n_readable = n + 1;
-    return true;
-}
-
 /* author=: *nobody is set when there is no such account. */
 static bool find_author(struct front_req *q, struct store_repo_query *list,
                         bool *nobody, struct wh_err *err)
@@ -434,7 +411,7 @@ static bool list_query(struct front_req *q, struct store_repo_query *list,
                                           STORE_LIST_MAX, q->a);
     collect_tags(q, list);
     collect_words(q, list);
-    if (!list_sort(q, &list->sort, err) || !collect_readable(q, list, err) ||
+    if (!list_sort(q, &list->sort, err) || !front_list_readable(q, list, err) ||
         !find_author(q, list, nobody, err)) {
         return false;
     }
@@ -445,28 +422,12 @@ static bool list_query(struct front_req *q, struct store_repo_query *list,
 /* Link to the next page: the same query, with the cursor replaced. */
 static void link_next(struct front_req *q, const struct store_cursor *next)
 {
-    struct wh_str rest = q->net->query, pair;
-    char text[STORE_CURSOR_TEXT];
-    struct wh_buf b;
+    struct wh_str href = front_list_next(q, next);
 
-    wh_buf_init(&b, 16384);
-    wh_buf_fmt(&b, "<%.*s%.*s?", WH_FMT(front_req_base(q)),
-               WH_FMT(q->net->path));
-    while (rest.n > 0) {
-        wh_str_cut(&rest, '&', &pair);
-        if (pair.n > 0 && !wh_str_starts(pair, WH_S("cursor="))) {
-            wh_buf_add(&b, pair);
-            wh_buf_char(&b, '&');
-        }
+    if (href.n > 0) {
+        net_answer_headerf(q->net, "Link", "<%.*s%.*s>; rel=\"next\"",
+                           WH_FMT(front_req_base(q)), WH_FMT(href));
     }
-    store_cursor_text(next, text);
-    wh_buf_cstr(&b, "cursor=");
-    wh_buf_url(&b, wh_str_of(text));
-    wh_buf_cstr(&b, ">; rel=\"next\"");
-    if (!b.over) {
-        net_answer_header(q->net, "Link", wh_buf_str(&b));
-    }
-    wh_buf_done(&b);
 }
 
 bool api_repo_list(struct front_req *q, struct wh_err *err)

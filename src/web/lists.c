@@ -2,11 +2,10 @@
  * lists.c - the front page, lists with filters, search, and what an account
  * owns.
  */
-#include "base/buf.h"
+#include "front/list.h"
 #include "hub/papers.h"
 #include "hub/view.h"
 #include "line/view.h"
-#include "store/repo_list.h"
 #include "web/handlers.h"
 #include "web/page.h"
 
@@ -151,36 +150,13 @@ static void set_tags(struct ask *x)
     x->query.tags = x->tags;
 }
 
-static bool set_readable(struct ask *x, struct wh_err *err)
-{
-    struct store_membership *orgs;
-    struct front_req *q = x->q;
-    int64_t *ids;
-    size_t n;
-
-    if (!q->signed_in) {
-        return true;
-    }
-    if (!store_member_orgs(q->db, q->a, q->who.account.id, &orgs, &n, err)) {
-        return false;
-    }
-    ids = wh_arena_array(q->a, n + 1, sizeof *ids);
-    ids[0] = q->who.account.id;
-    for (size_t i = 0; i < n; i++) {
-        ids[i + 1] = orgs[i].org.id;
-    }
-    x->query.readable = ids;
-    x->query.n_readable = n + 1;
-    return true;
-}
-
 static bool begin(struct ask *x, struct front_req *q, enum store_kind kind,
                   size_t limit, struct wh_err *err)
 {
     *x = (struct ask){
         .q = q,
         .query = {.kind = kind, .sort = STORE_SORT_MODIFIED, .limit = limit}};
-    return set_readable(x, err);
+    return front_list_readable(q, &x->query, err);
 }
 
 /* The repos of a page into list; *next may be null. */
@@ -352,34 +328,6 @@ static bool tag_filter(const struct ask *x, json_t **out, struct wh_err *err)
     return true;
 }
 
-/* The address of the next page: this query with another cursor. */
-static struct wh_str next_href(const struct front_req *q,
-                               const struct store_cursor *next)
-{
-    struct wh_str rest = q->net->query, pair, out;
-    char text[STORE_CURSOR_TEXT];
-    struct wh_buf b;
-
-    if (!next->set) {
-        return WH_S("");
-    }
-    wh_buf_init(&b, 16384);
-    wh_buf_fmt(&b, "%.*s?", WH_FMT(q->net->path));
-    while (rest.n > 0) {
-        wh_str_cut(&rest, '&', &pair);
-        if (pair.n > 0 && !wh_str_starts(pair, WH_S("cursor="))) {
-            wh_buf_add(&b, pair);
-            wh_buf_char(&b, '&');
-        }
-    }
-    store_cursor_text(next, text);
-    wh_buf_cstr(&b, "cursor=");
-    wh_buf_url(&b, wh_str_of(text));
-    out = b.over ? WH_S("") : wh_arena_dup(q->a, wh_buf_str(&b));
-    wh_buf_done(&b);
-    return out;
-}
-
 /* The sentence above a list. How many there are is known only where nothing
  * narrows it. */
 static bool list_result(const struct ask *x, size_t k, size_t sort,
@@ -444,7 +392,7 @@ static bool list_page(struct front_req *q, size_t k, struct wh_err *err)
     json_object_set_new(page, "q", web_text(x.text));
     json_object_set_new(page, "empty", json_string(empty_words(&x)));
     json_object_set_new(page, "pager",
-                        web_pager(WH_S(""), next_href(q, &next)));
+                        web_pager(WH_S(""), front_list_next(q, &next)));
     return web_page_send(q, 200, "list", page, err);
 }
 

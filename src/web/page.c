@@ -61,15 +61,28 @@ json_t *web_pager(struct wh_str prev, struct wh_str next)
                      web_text_or_null(next));
 }
 
-/* What the foot of each page owns up to. Approvers and witnesses are read off
- * the register; a log without a roster is run by its operator alone. */
+/* Does the log name approvers? Its first entry holds the roster. */
+static bool has_roster(struct front_req *q)
+{
+    struct wh_err ignored = {0};
+    json_t *genesis;
+
+    if (!register_entry_json(q->db, q->a, 0, 1, &genesis, &ignored)) {
+        return false;
+    }
+    wh_json_own(q->a, genesis);
+    return json_array_size(
+               json_object_get(json_object_get(genesis, "leaf"), "roster")) > 0;
+}
+
+/* What the foot of each page owns up to. */
 static json_t *house_values(struct front_req *q)
 {
     json_t *state = register_state_json(q->house->log), *o = json_object();
     bool witnessed = json_array_size(json_object_get(state, "witnesses")) > 0;
 
     json_decref(state);
-    json_object_set_new(o, "self_run", json_true());
+    json_object_set_new(o, "self_run", json_boolean(!has_roster(q)));
     json_object_set_new(o, "unwitnessed", json_boolean(!witnessed));
     json_object_set_new(o, "version", json_string(web_of(q)->version));
     json_object_set_new(o, "url", web_text(front_req_base(q)));
