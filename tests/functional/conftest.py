@@ -21,6 +21,22 @@ BINARY = pathlib.Path(os.environ.get("WEIGHHOUSE_BIN", ROOT / "build" / "weighho
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
 
+def _is_running(entry, group):
+    """Whether it is a process of the group of which any thread is left."""
+    if not entry.name.isdigit():
+        return False
+    try:
+        for task in (entry / "task").iterdir():
+            state, _, task_group = (task / "stat").read_text().rsplit(")")[-1].split()[:3]
+            if int(task_group) != group:
+                return False
+            if state not in "ZX":
+                return True
+    except OSError:
+        pass  # it went while it was looked at
+    return False
+
+
 class House:
     """One installation: its folders, its process, its admin's token."""
 
@@ -92,8 +108,17 @@ class House:
             except ProcessLookupError:
                 pass
             self.process.wait(30)
+            self._wait_for_children(self.process.pid)
             self.process.stdout.close()
             self.process = None
+
+    @staticmethod
+    def _wait_for_children(group, wait=30):
+        """A killed process still holds its port and its locks while it goes."""
+        deadline = time.monotonic() + wait
+        while any(_is_running(e, group) for e in pathlib.Path("/proc").iterdir()):
+            assert time.monotonic() < deadline, "a killed process does not go"
+            time.sleep(0.02)
 
     def children(self):
         """Process ids of the house by the name each gives itself."""

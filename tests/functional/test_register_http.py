@@ -89,11 +89,13 @@ def test_headers(house):
     assert "immutable" in tile.headers["cache-control"]
     assert tile.headers["access-control-allow-origin"] == "*"
     for missing in ("tile/0/000", f"tile/0/000.p/{size + 1}", "tile/0/0",
-                    "tile/0/000.p/0", f"proof/{size}", "proof/x", "lock", "tmp",
+                    "tile/0/000.p/0", f"proof/{size}", "proof/x",
                     f"checkpoint/{size + 1}", "../house.db"):
         answer = house.get(f"/register/{missing}")
         assert answer.status_code == 404, missing
         assert "immutable" not in answer.headers.get("cache-control", ""), missing
+    for own in ("lock", "tmp"):  # in the folder, but no part of the log: no such repo
+        assert house.get(f"/register/{own}").status_code == 401, own
     vkey = house.get("/register/vkey").text
     assert vkey.startswith(origin + "+")
     assert vkey == (house.keys / "log.vkey").read_text()
