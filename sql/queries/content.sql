@@ -99,6 +99,9 @@ WHERE sha256 = $1 AND scan_statement IS NOT NULL LIMIT 1;
 -- name: content_claim :exec
 UPDATE content SET claimed = 1 WHERE repo = $1 AND sha256 = $2;
 
+-- name: content_claimed :one
+SELECT 1 FROM content WHERE repo = $1 AND sha256 = $2 AND claimed = 1;
+
 -- name: content_unsealed :exec
 UPDATE content SET statement = NULL WHERE id = $1;
 

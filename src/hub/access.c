@@ -3,7 +3,8 @@
  *
  * What is in the clear may be read by whoever may see the repo: a claim on
  * content that is already open can not close it. Everything else is either
- * being weighed or refused by a decision.
+ * being weighed or refused by a decision. All of it only through a repo that
+ * has the content: an entry alone proves nothing.
  */
 #include "hub/release.h"
 #include "line/rows.h"
@@ -52,9 +53,17 @@ bool hub_access_find(const struct hub_vault *v, struct db *db,
     char sha[HUB_OID_HEX + 1];
     uint64_t size;
     int64_t state;
-    bool open;
+    bool claimed, open;
 
     *out = (struct hub_access){.kind = HUB_ACCESS_WEIGHING};
+    if (!store_content_claimed(db, repo->id, e->sha256, &claimed, err)) {
+        return false;
+    }
+    if (!claimed) {
+        return wh_fail(err, WH_ENTRY_NOT_FOUND,
+                       "the content of %.*s was never uploaded to this repo",
+                       (int)(e->path.n > 200 ? 200 : e->path.n), e->path.p);
+    }
     if (!store_open_find(db, e->sha256, &open, &size, err)) {
         return false;
     }

@@ -13,6 +13,7 @@
 #include "hub/commit.h"
 #include "hub/head.h"
 #include "hub/lfs.h"
+#include "hub/pointer.h"
 #include "hub/release.h"
 #include "hub/repos.h"
 #include "weigh/look.h"
@@ -70,6 +71,62 @@ static bool look_at_all(struct hub_land *l, struct wh_str **out,
         }
     }
     *out = classes;
+    return true;
+}
+
+/* ---- pointers sent as regular files ---- */
+
+/* A blob that is a pointer claims the content it names, however it was sent:
+ * otherwise a known digest would be enough to read what is others'. */
+static bool as_pointer(struct hub_op *op, struct wh_str data,
+                       struct wh_err *err)
+{
+    struct hub_pointer p;
+    struct wh_buf b;
+    bool same;
+
+    if (!hub_pointer_parse(data, &p)) {
+        return true;
+    }
+    wh_buf_init(&b, HUB_POINTER_MAX);
+    hub_pointer_write(&b, &p);
+    same = wh_str_eq(wh_buf_str(&b), data);
+    wh_buf_done(&b);
+    if (!same) {
+        return wh_fail(
+            err, WH_BAD_REQUEST,
+            "%.*s is an LFS pointer with more than version, oid and size",
+            (int)(op->path.n > 200 ? 200 : op->path.n), op->path.p);
+    }
+    op->kind = HUB_OP_LFS;
+    op->size = p.size;
+    memcpy(op->sha256, p.sha256, sizeof op->sha256);
+    return true;
+}
+
+static bool take_pointer(struct hub_land *l, struct hub_op *op,
+                         struct wh_err *err)
+{
+    struct wh_arena a;
+    struct wh_str data;
+    bool ok;
+
+    if (op->kind != HUB_OP_FILE || op->size > HUB_POINTER_MAX) {
+        return true;
+    }
+    wh_arena_init(&a, HUB_POINTER_MAX + 4096);
+    ok = hub_ops_data(l->ops, op, &a, &data, err) && as_pointer(op, data, err);
+    wh_arena_done(&a);
+    return ok;
+}
+
+static bool take_pointers(struct hub_land *l, struct wh_err *err)
+{
+    for (size_t i = 0; i < l->ops->n; i++) {
+        if (!take_pointer(l, &l->ops->list[i], err)) {
+            return false;
+        }
+    }
     return true;
 }
 
@@ -182,7 +239,7 @@ static bool land_with(struct hub_land *l, struct hub_git *g,
     struct wh_str *classes, ref;
     struct hub_blob *blobs;
 
-    if (!hub_ref_name(l->a, l->branch, &ref, err) ||
+    if (!hub_ref_name(l->a, l->branch, &ref, err) || !take_pointers(l, err) ||
         !hub_lfs_sizes(l->db, l->repo, l->who->id, l->ops, err) ||
         !look_at_all(l, &classes, err) ||
         !hub_commit_blobs(g, l->ops, classes, l->open_dir, l->a, &blobs, err)) {

@@ -435,6 +435,20 @@ bool store_content_claim(struct db *db, int64_t repo, const char *sha256,
     return db_exec(st, err);
 }
 
+bool store_content_claimed(struct db *db, int64_t repo, const char *sha256,
+                           bool *claimed, struct wh_err *err)
+{
+    struct db_stmt *st = db_start(db, DBQ_CONTENT_CLAIMED);
+    enum db_row r;
+
+    db_bind_i64(st, 1, repo);
+    db_bind_cstr(st, 2, sha256);
+    r = db_step(st, err);
+    *claimed = r == DB_ROW;
+    db_finish(&st);
+    return r != DB_FAIL;
+}
+
 static bool end_content(struct db *db, int64_t id, struct wh_err *err)
 {
     return run_id(db, DBQ_CONTENT_CONTAINERS_GOING, id, err) &&

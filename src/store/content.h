@@ -122,6 +122,9 @@ bool store_content_scanned(struct db *db, int64_t id, struct wh_str scan,
 /* A commit refers to it: it does not expire. */
 bool store_content_claim(struct db *db, int64_t repo, const char *sha256,
                          struct wh_err *err) WH_CHECK;
+/* Does a commit of this repo refer to it? */
+bool store_content_claimed(struct db *db, int64_t repo, const char *sha256,
+                           bool *claimed, struct wh_err *err) WH_CHECK;
 /* Drop up to 50 that no commit claimed and that are older than `before`. */
 bool store_content_expire(struct db *db, int64_t before, size_t *n,
                           struct wh_err *err) WH_CHECK;
