@@ -142,8 +142,10 @@ static bool lines_applied(struct keeper *k, struct wh_arena *a,
     return true;
 }
 
-/* All files of the manifest with the content's digest lie in parts that the
- * decision opens; there is at least one. */
+/* All files of the manifest with the content's digest are weights, and the
+ * decision opens those; there is at least one. What is no weights opens without
+ * papers, by its scan (PLAIN): a manifest that names weights as another part
+ * would have them judged by rules that were not made for them. */
 static bool part_open(const struct manifest *m, struct keeper_case *c,
                       const json_t *leaf, struct wh_err *err)
 {
@@ -154,6 +156,9 @@ static bool part_open(const struct manifest *m, struct keeper_case *c,
         if (!wh_str_eq(m->files[i].sha256, c->content.sha256) ||
             (uint64_t)m->sizes[i] != c->content.size) {
             continue;
+        }
+        if (m->files[i].part != RULE_PART_WEIGHTS) {
+            return papers(err, "only weights are opened by a decision");
         }
         c->part = rule_part_word(m->files[i].part);
         if (!wh_str_is(text_of(tiers, c->part), "open")) {

@@ -121,6 +121,10 @@ static void lies(void **state)
         {{.sha256 = D2}, WH_FORBIDDEN},
         {{.size = SIZE + 1}, WH_FORBIDDEN},
         {{.part = "knowledge"}, WH_FORBIDDEN},
+        /* weights under the name of a part whose rules are mild */
+        {{.part = "data"}, WH_FORBIDDEN},
+        {{.part = "software"}, WH_FORBIDDEN},
+        {{.part = "source"}, WH_FORBIDDEN},
         /* the leaf is no decision, or about something else */
         {{.type = "weighing"}, WH_FORBIDDEN},
         {{.subject = D2}, WH_FORBIDDEN},
