@@ -27,6 +27,13 @@ WHERE c.digest = $1 AND c.kind = $2 AND c.subject <> $3
   AND NOT EXISTS (SELECT 1 FROM decision n WHERE n.subject = d.subject AND n.id > d.id)
 LIMIT 1;
 
+-- A subject whose weights are not open, and that holds this file.
+-- name: subject_content_closed :one
+SELECT c.subject FROM subject_content c JOIN decision d ON d.subject = c.subject
+WHERE c.digest = $1 AND c.kind = 1 AND d.tier_weights < 3
+  AND NOT EXISTS (SELECT 1 FROM decision n WHERE n.subject = d.subject AND n.id > d.id)
+LIMIT 1;
+
 -- name: revision_of_subject :one
 SELECT s.repo, s.sha FROM revision_subject s JOIN repo r ON r.id = s.repo
 WHERE s.subject = $1 AND r.gone IS NULL ORDER BY s.created DESC LIMIT 1;

@@ -103,7 +103,7 @@ static json_t *weighing_file(const struct hub_subject_file *f)
     json_object_set_new(o, "part", json_string(weigh_part_name(f->part)));
     json_object_set_new(o, "sha256", json_string(f->sha256));
     json_object_set_new(o, "size", json_integer((json_int_t)f->size));
-    if (f->large) {
+    if (f->look.result) {
         json_object_set(o, "scan", f->look.result);
     }
     return o;

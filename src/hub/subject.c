@@ -2,6 +2,8 @@
  * subject.c - from a revision to its manifest and the claims about it.
  */
 #include "hub/subject.h"
+#include "hub/attributes.h"
+#include "hub/ops.h"
 #include <stdlib.h>
 
 /* ---- one file ---- */
@@ -72,6 +74,58 @@ static bool scan_large(const struct hub_vault *v, struct db *db,
     return weigh_look_read(a, c->scan, &f->look, err);
 }
 
+/* Regular files that say what the weights beside them are. */
+static const char *const TELLING[] = {"**/*config*.json", "**/*vocab*",
+                                      "**/*token*.json", "**/*.jinja"};
+
+static bool is_telling(struct wh_str path)
+{
+    for (size_t i = 0; i < sizeof TELLING / sizeof *TELLING; i++) {
+        uint64_t steps = HUB_GLOB_STEPS;
+        if (hub_glob(wh_str_of(TELLING[i]), path, &steps)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* What a scanner says of such a file counts however it was sent: a vocabulary
+ * says the same as a regular file and with LFS. */
+static bool look_regular(const struct hub_vault *v, struct hub_git *g,
+                         struct wh_arena *a, const struct hub_entry *e,
+                         struct hub_subject_file *f, struct wh_err *err)
+{
+    struct wh_arena data_arena;
+    struct wh_str data;
+    struct wh_src src;
+    bool ok;
+
+    wh_arena_init(&data_arena, HUB_REGULAR_MAX + (1 << 20));
+    ok = hub_git_blob(g, &e->oid, HUB_REGULAR_MAX, &data_arena, &data, err);
+    if (ok) {
+        src = wh_src_mem(data.p, data.n);
+        ok = weigh_look(v->zygote, a, &src, e->path, &f->look, err);
+    }
+    wh_arena_done(&data_arena);
+    return ok;
+}
+
+static bool read_regular(const struct hub_vault *v, struct hub_git *g,
+                         struct wh_arena *a, const struct store_repo *repo,
+                         const struct hub_entry *e, struct hub_subject_file *f,
+                         struct wh_err *err)
+{
+    const char *why;
+
+    f->part = weigh_part_of(e->path, wh_str_of(e->class), &why);
+    if (!weigh_part_in_subject(f->part)) {
+        return true;
+    }
+    return regular_digest(g, e, f, err) &&
+           (repo->kind != STORE_MODEL || !is_telling(e->path) ||
+            look_regular(v, g, a, e, f, err));
+}
+
 static bool read_file(const struct hub_vault *v, struct db *db,
                       struct hub_git *g, struct wh_arena *a,
                       const struct store_repo *repo, const struct hub_entry *e,
@@ -82,28 +136,55 @@ static bool read_file(const struct hub_vault *v, struct db *db,
     *f = (struct hub_subject_file){
         .path = e->path, .size = e->size, .large = e->lfs};
     if (!e->lfs) {
-        f->part = weigh_part_of(e->path, wh_str_of(e->class), &why);
-        return !weigh_part_in_subject(f->part) || regular_digest(g, e, f, err);
+        return read_regular(v, g, a, repo, e, f, err);
     }
     memcpy(f->sha256, e->sha256, sizeof f->sha256);
     if (!scan_large(v, db, a, repo, f, err)) {
         return false;
     }
-    f->part = weigh_part_of(e->path, f->look.class, &why);
+    /* what is dangerous is held until a decision says otherwise */
+    f->part = f->look.danger ? WEIGH_PART_WEIGHTS
+                             : weigh_part_of(e->path, f->look.class, &why);
     return true;
 }
 
 /* ---- what belongs to the manifest ---- */
 
+/* Is this file held as weights somewhere? A digest carries its tier into every
+ * other kind of repo. */
+static bool is_closed(struct db *db, const char *sha256, bool *closed,
+                      struct wh_err *err)
+{
+    struct db_stmt *st = db_start(db, DBQ_SUBJECT_CONTENT_CLOSED);
+    uint64_t size;
+    enum db_row r;
+    bool open;
+
+    db_bind_cstr(st, 1, sha256);
+    r = db_step(st, err);
+    *closed = r == DB_ROW;
+    db_finish(&st);
+    if (r == DB_FAIL || !store_open_find(db, sha256, &open, &size, err)) {
+        return false;
+    }
+    *closed = *closed && !open; /* a claim does not close what is open */
+    return true;
+}
+
 /* Datasets and spaces are open at once, unless a file parses as weights or is
  * a finding; an unknown binary is data there. */
-static enum weigh_part part_elsewhere(const struct hub_subject_file *f)
+static bool part_elsewhere(struct db *db, struct hub_subject_file *f,
+                           struct wh_err *err)
 {
     bool weights =
         f->large && (wh_str_is(f->look.class, "weights") ||
                      wh_str_is(f->look.class, "program") || f->look.danger);
 
-    return weights ? WEIGH_PART_WEIGHTS : WEIGH_PART_DATA;
+    if (f->large && !weights && !is_closed(db, f->sha256, &weights, err)) {
+        return false;
+    }
+    f->part = weights ? WEIGH_PART_WEIGHTS : WEIGH_PART_DATA;
+    return true;
 }
 
 static bool belongs(const struct hub_subject_file *f, enum store_kind kind)
@@ -190,8 +271,9 @@ static bool read_files(const struct hub_vault *v, struct db *db,
         if (!read_file(v, db, g, a, repo, &list[i], &s->files[s->n], err)) {
             return false;
         }
-        if (repo->kind != STORE_MODEL) {
-            s->files[s->n].part = part_elsewhere(&s->files[s->n]);
+        if (repo->kind != STORE_MODEL &&
+            !part_elsewhere(db, &s->files[s->n], err)) {
+            return false;
         }
         s->n++;
     }
@@ -236,7 +318,7 @@ json_t *hub_subject_evidence(struct wh_arena *a, const struct hub_subject *s)
         }
         claims[n].sha256 = wh_str_of(f->sha256);
         claims[n].claims =
-            f->large ? json_object_get(f->look.result, "claims") : NULL;
+            f->look.result ? json_object_get(f->look.result, "claims") : NULL;
         n++;
     }
     return rule_combine(a, claims, n);
