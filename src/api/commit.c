@@ -23,6 +23,7 @@ struct preupload {
     struct hub_oid tip;
     bool has_tip;
     struct wh_str attributes, ignore;
+    uint64_t steps; /* that patterns may still take */
 };
 
 /* The .gitattributes that will hold: the commit's own, else the branch's. */
@@ -50,21 +51,22 @@ static bool read_attributes(struct preupload *p, const json_t *body,
 }
 
 /* gitignore lines of the folder that is being uploaded. */
-static bool is_ignored(struct wh_str rules, struct wh_str path)
+static bool is_ignored(struct wh_str rules, struct wh_str path, uint64_t *steps)
 {
     struct wh_str line;
     bool ignored = false;
 
-    while (rules.n > 0) {
+    while (rules.n > 0 && *steps > 0) {
         bool keep;
         wh_str_cut(&rules, '\n', &line);
+        --*steps;
         line = wh_str_trim(line);
         if (line.n == 0 || line.p[0] == '#') {
             continue;
         }
         keep = line.p[0] == '!';
         line = wh_str_sub(line, keep, line.n);
-        if (hub_ignore_fits(line, path)) {
+        if (hub_ignore_fits(line, path, steps)) {
             ignored = !keep;
         }
     }
@@ -109,16 +111,19 @@ static bool one_file(struct preupload *p, const json_t *in, json_t *out,
         return wh_fail(err, WH_BAD_REQUEST, "malformed size or sample");
     }
     large = size > 0 && hub_file_is_large(p->attributes, path, (uint64_t)size,
-                                          wh_str_mem(sample, n));
+                                          wh_str_mem(sample, n), &p->steps);
     o = json_object();
     json_object_set_new(o, "path", wh_json_str(path));
     json_object_set_new(o, "uploadMode",
                         json_string(large ? "lfs" : "regular"));
     json_object_set_new(o, "shouldIgnore",
-                        json_boolean(is_ignored(p->ignore, path)));
+                        json_boolean(is_ignored(p->ignore, path, &p->steps)));
     put_stored(p, path, o);
     json_array_append_new(out, o);
-    return true;
+    return p->steps > 0 ||
+           wh_fail(err, WH_TOO_LARGE,
+                   "the patterns of .gitattributes and .gitignore are too many "
+                   "for so many files: ask about fewer files at once");
 }
 
 static bool find_tip(struct preupload *p, struct wh_err *err)
@@ -137,7 +142,7 @@ static bool find_tip(struct preupload *p, struct wh_err *err)
 bool api_preupload(struct front_req *q, struct wh_err *err)
 {
     json_t *body, *out = wh_json_own(q->a, json_array());
-    struct preupload p = {.q = q};
+    struct preupload p = {.q = q, .steps = HUB_GLOB_STEPS};
     const json_t *files, *item;
     size_t i;
     bool ok;
@@ -256,7 +261,8 @@ bool api_commit(struct front_req *q, struct wh_err *err)
                        "pull requests are not offered here: commit to a "
                        "branch of your own");
     }
-    if (!register_admit(q->house->log, err)) {
+    if (!register_admit(q->house->log, err) ||
+        !hub_vault_room(&q->house->vault, 0, err)) {
         return false;
     }
     c->q = q;

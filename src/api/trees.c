@@ -124,9 +124,13 @@ static bool paths_from_json(struct front_req *q, struct wh_str *paths,
 static bool paths_from_form(struct front_req *q, struct wh_str *paths,
                             size_t *n, struct wh_err *err)
 {
-    struct wh_str body = net_req_body(q->net);
+    struct wh_str body = net_req_body(q->net), pair;
 
-    while (front_query(body, "paths", *n, q->a, &paths[*n])) {
+    while (body.n > 0) {
+        wh_str_cut(&body, '&', &pair);
+        if (!front_query(pair, "paths", 0, q->a, &paths[*n])) {
+            continue;
+        }
         if (++*n > PATHS_MAX) {
             return wh_fail(err, WH_TOO_LARGE, "at most %u paths at once",
                            PATHS_MAX);

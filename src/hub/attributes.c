@@ -20,8 +20,14 @@ const char HUB_ATTRIBUTES_DEFAULT[] =
 
 struct glob {
     struct wh_str p, s;
-    unsigned steps;
+    uint64_t steps; /* left */
 };
+
+static bool step(struct glob *g)
+{
+    g->steps -= g->steps > 0;
+    return g->steps > 0;
+}
 
 /* [abc], [a-z], [!a]: *i is behind the '['; false also for a broken class. */
 static bool glob_class(struct wh_str p, size_t *i, char c)
@@ -58,7 +64,7 @@ static bool glob_star(struct glob *g, size_t i, size_t j)
     if (deep && i < g->p.n && g->p.p[i] == '/' && glob_from(g, i + 1, j)) {
         return true; /* a double star and its slash also match nothing */
     }
-    for (; j <= g->s.n; j++) {
+    for (; j <= g->s.n && step(g); j++) {
         if (glob_from(g, i, j)) {
             return true;
         }
@@ -73,7 +79,7 @@ static bool glob_from(struct glob *g, size_t i, size_t j)
 {
     while (i < g->p.n) {
         char c = g->p.p[i];
-        if (++g->steps > GLOB_STEPS) {
+        if (!step(g)) {
             return false;
         }
         if (c == '*') {
@@ -104,11 +110,14 @@ static bool glob_from(struct glob *g, size_t i, size_t j)
     return j == g->s.n;
 }
 
-bool hub_glob(struct wh_str pattern, struct wh_str text)
+bool hub_glob(struct wh_str pattern, struct wh_str text, uint64_t *steps)
 {
-    struct glob g = {.p = pattern, .s = text};
+    uint64_t most = *steps < GLOB_STEPS ? *steps : GLOB_STEPS;
+    struct glob g = {.p = pattern, .s = text, .steps = most};
+    bool fits = pattern.n <= HUB_PATH_MAX && glob_from(&g, 0, 0);
 
-    return pattern.n <= HUB_PATH_MAX && glob_from(&g, 0, 0);
+    *steps -= most - g.steps;
+    return fits;
 }
 
 static struct wh_str last_segment(struct wh_str path)
@@ -122,7 +131,7 @@ static struct wh_str last_segment(struct wh_str path)
 }
 
 /* What one line says of path: 1 LFS, 0 not LFS, -1 nothing. */
-static int line_says(struct wh_str line, struct wh_str path)
+static int line_says(struct wh_str line, struct wh_str path, uint64_t *steps)
 {
     struct wh_str pattern, word;
     int says = -1;
@@ -137,7 +146,7 @@ static int line_says(struct wh_str line, struct wh_str path)
     } else if (pattern.p[0] == '/') {
         pattern = wh_str_sub(pattern, 1, pattern.n);
     }
-    if (!hub_glob(pattern, path)) {
+    if (!hub_glob(pattern, path, steps)) {
         return -1;
     }
     while (line.n > 0) {
@@ -153,16 +162,18 @@ static int line_says(struct wh_str line, struct wh_str path)
     return says;
 }
 
-bool hub_attributes_lfs(struct wh_str attributes, struct wh_str path)
+bool hub_attributes_lfs(struct wh_str attributes, struct wh_str path,
+                        uint64_t *steps)
 {
     struct wh_str line;
     bool lfs = false;
 
     attributes = wh_str_sub(attributes, 0, HUB_ATTRIBUTES_MAX);
-    while (attributes.n > 0) {
+    while (attributes.n > 0 && *steps > 0) {
         int says;
         wh_str_cut(&attributes, '\n', &line);
-        says = line_says(line, path);
+        --*steps;
+        says = line_says(line, path, steps);
         lfs = says < 0 ? lfs : says == 1;
     }
     return lfs;
@@ -183,15 +194,15 @@ static bool looks_like_text(struct wh_str sample)
 }
 
 bool hub_file_is_large(struct wh_str attributes, struct wh_str path,
-                       uint64_t size, struct wh_str sample)
+                       uint64_t size, struct wh_str sample, uint64_t *steps)
 {
-    return hub_attributes_lfs(attributes, path) || size > HUB_REGULAR_MAX ||
-           !looks_like_text(sample);
+    return hub_attributes_lfs(attributes, path, steps) ||
+           size > HUB_REGULAR_MAX || !looks_like_text(sample);
 }
 
 /* The rule against a path whose last segment is a folder or the file. */
 static bool ignore_fits_here(struct wh_str rule, struct wh_str path,
-                             bool folder)
+                             bool folder, uint64_t *steps)
 {
     bool only_folders = rule.n > 0 && rule.p[rule.n - 1] == '/';
 
@@ -200,21 +211,22 @@ static bool ignore_fits_here(struct wh_str rule, struct wh_str path,
         return false;
     }
     if (wh_str_find(rule, '/') == SIZE_MAX) {
-        return hub_glob(rule, last_segment(path));
+        return hub_glob(rule, last_segment(path), steps);
     }
     if (rule.n > 0 && rule.p[0] == '/') {
         rule = wh_str_sub(rule, 1, rule.n);
     }
-    return hub_glob(rule, path);
+    return hub_glob(rule, path, steps);
 }
 
-bool hub_ignore_fits(struct wh_str rule, struct wh_str path)
+bool hub_ignore_fits(struct wh_str rule, struct wh_str path, uint64_t *steps)
 {
-    for (size_t i = 0; i < path.n; i++) {
+    for (size_t i = 0; i<path.n && * steps> 0; i++) {
+        --*steps;
         if (path.p[i] == '/' &&
-            ignore_fits_here(rule, wh_str_sub(path, 0, i), true)) {
+            ignore_fits_here(rule, wh_str_sub(path, 0, i), true, steps)) {
             return true;
         }
     }
-    return ignore_fits_here(rule, path, false);
+    return ignore_fits_here(rule, path, false, steps);
 }

@@ -39,8 +39,9 @@ static void test_globs(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof GLOBS / sizeof *GLOBS; i++) {
-        if (hub_glob(wh_str_of(GLOBS[i].pattern), wh_str_of(GLOBS[i].text)) !=
-            GLOBS[i].hit) {
+        uint64_t steps = HUB_GLOB_STEPS;
+        if (hub_glob(wh_str_of(GLOBS[i].pattern), wh_str_of(GLOBS[i].text),
+                     &steps) != GLOBS[i].hit) {
             fail_msg("%s against %s", GLOBS[i].pattern, GLOBS[i].text);
         }
     }
@@ -49,11 +50,21 @@ static void test_globs(void **state)
 static void test_hostile_glob_ends(void **state)
 {
     char text[900];
+    uint64_t steps = 100000, before;
 
     (void)state;
     memset(text, 'a', sizeof text);
-    assert_false(hub_glob(WH_S("*a*a*a*a*a*a*a*a*a*a*a*a*a*b"),
-                          wh_str_mem(text, sizeof text)));
+    for (int i = 0; i < 1000; i++) {
+        before = steps;
+        assert_false(hub_glob(WH_S("*a*a*a*a*a*a*a*a*a*a*a*a*a*b"),
+                              wh_str_mem(text, sizeof text), &steps));
+        assert_true(steps < before || steps == 0);
+    }
+    /* all that may be taken together was taken: nothing fits any more */
+    assert_int_equal(steps, 0);
+    assert_false(hub_glob(WH_S("a"), WH_S("a"), &steps));
+    assert_false(hub_ignore_fits(WH_S("a"), WH_S("a"), &steps));
+    assert_false(hub_attributes_lfs(WH_S("* filter=lfs"), WH_S("a"), &steps));
 }
 
 static const struct {
@@ -81,9 +92,10 @@ static void test_files(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof FILES / sizeof *FILES; i++) {
+        uint64_t steps = HUB_GLOB_STEPS;
         if (hub_file_is_large(wh_str_of(FILES[i].attributes),
                               wh_str_of(FILES[i].path), FILES[i].size,
-                              FILES[i].sample) != FILES[i].large) {
+                              FILES[i].sample, &steps) != FILES[i].large) {
             fail_msg("case %zu: %s", i, FILES[i].path);
         }
     }

@@ -10,6 +10,7 @@
 #include "base/file.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -25,8 +26,13 @@ void hub_ops_init(struct hub_ops *o, struct wh_arena *a)
     wh_buf_init(&o->line, LINE_MAX_BYTES);
 }
 
+/* Bytes in the memory files of all commits. */
+static _Atomic uint64_t spooled_all;
+
 void hub_ops_done(struct hub_ops *o)
 {
+    spooled_all -= o->spooled;
+    o->spooled = 0;
     wh_buf_done(&o->line);
     wh_fd_close(&o->spool);
 }
@@ -144,6 +150,18 @@ static bool get_path(struct hub_ops *o, const json_t *value, struct wh_str *out,
 
 /* ---- contents ---- */
 
+static bool spool_write(struct hub_ops *o, const void *p, size_t n,
+                        struct wh_err *err)
+{
+    if (o->spool < 0) {
+        o->spool = memfd_create("commit", MFD_CLOEXEC);
+        if (o->spool < 0) {
+            return wh_fail_errno(err, WH_IO, "memory for the commit");
+        }
+    }
+    return wh_fd_pwrite(o->spool, o->spooled, p, n, err);
+}
+
 static bool spool(struct hub_ops *o, const void *p, size_t n, struct hub_op *op,
                   struct wh_err *err)
 {
@@ -153,13 +171,14 @@ static bool spool(struct hub_ops *o, const void *p, size_t n, struct hub_op *op,
                        "all; send large files with LFS",
                        (unsigned long long)(HUB_SPOOL_MAX >> 20));
     }
-    if (o->spool < 0) {
-        o->spool = memfd_create("commit", MFD_CLOEXEC);
-        if (o->spool < 0) {
-            return wh_fail_errno(err, WH_IO, "memory for the commit");
-        }
+    if (atomic_fetch_add(&spooled_all, n) + n > HUB_SPOOL_ALL) {
+        spooled_all -= n;
+        return wh_fail(err, WH_UNAVAILABLE,
+                       "too many commits are arriving at once: try again, or "
+                       "send large files with LFS");
     }
-    if (!wh_fd_pwrite(o->spool, o->spooled, p, n, err)) {
+    if (!spool_write(o, p, n, err)) {
+        spooled_all -= n;
         return false;
     }
     op->spool_off = o->spooled;

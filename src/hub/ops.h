@@ -22,6 +22,8 @@
 #define HUB_REGULAR_MAX ((size_t)10 << 20)
 /* Bytes of all regular files of a commit, and operations of a commit. */
 #define HUB_SPOOL_MAX ((uint64_t)100 << 20)
+/* The same of all commits that are arriving now: it is memory. */
+#define HUB_SPOOL_ALL ((uint64_t)1 << 30)
 #define HUB_OPS_MAX 25000u
 #define HUB_PATH_MAX 1024u
 
