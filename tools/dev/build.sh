@@ -46,7 +46,7 @@ configure_asan() {
 
 build_asan() { configure_asan && compile build-asan; }
 
-# Only the program, not the unit tests, of a special build.
+# Only the program, without the unit tests.
 build_variant() {
     local folder=$1 target=src/cmd/weighhouse
     shift
