@@ -313,7 +313,7 @@ static int exit_code(enum result result)
 /* What kept the check from ending: no answer is not an answer. */
 static int failed(struct run *r, const struct wh_err *err)
 {
-    int code = wh_err_row(err->code)->exit_code;
+    int code;
 
     if (r->json) {
         json_t *o = wh_json_own(&r->client.arena, json_object());
