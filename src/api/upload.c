@@ -186,11 +186,32 @@ bool api_upload_whole(struct front_req *q, struct wh_err *err)
 
 /* ---- parts ---- */
 
+/* Bytes that part n of an upload has. */
+static uint64_t part_bytes(const struct store_upload *up, uint32_t n)
+{
+    uint64_t off = (uint64_t)(n - 1) * up->part_size;
+
+    return off >= up->size                  ? 0
+           : up->size - off < up->part_size ? up->size - off
+                                            : up->part_size;
+}
+
 static bool part_fn(struct db *db, void *ctx, struct wh_err *err)
 {
     struct put *p = ctx;
     const struct store_container_row *row = hub_receive_row(p->r);
+    struct store_upload up;
 
+    if (!store_upload_find(db, p->grant.repo, p->oid, &up, err)) {
+        return err->code == WH_NOT_FOUND
+                   ? wh_fail(err, WH_NOT_FOUND,
+                             "the upload was completed or given up meanwhile")
+                   : false;
+    }
+    /* its number may have gone to another upload since */
+    if (up.id != p->upload || p->expect != part_bytes(&up, p->part)) {
+        return wh_fail(err, WH_CONFLICT, "the upload has begun anew meanwhile");
+    }
     return store_container_done(db, row->id, row->size, err) &&
            store_upload_part(db, p->upload, p->part, row->id, err);
 }
@@ -215,16 +236,6 @@ static void end_part(struct net_req *r, void *ctx)
 }
 
 static const struct net_sink PART = {.data = take, .end = end_part};
-
-/* Bytes that part n of an upload has. */
-static uint64_t part_bytes(const struct store_upload *up, uint32_t n)
-{
-    uint64_t off = (uint64_t)(n - 1) * up->part_size;
-
-    return off >= up->size                  ? 0
-           : up->size - off < up->part_size ? up->size - off
-                                            : up->part_size;
-}
 
 bool api_upload_part(struct front_req *q, struct wh_err *err)
 {
@@ -270,6 +281,18 @@ static bool check_parts(const struct store_upload *up,
                    (unsigned long long)want);
 }
 
+/* Another completion of the same upload was faster. */
+static bool is_complete(struct db *db, struct wh_arena *a, struct put *p)
+{
+    struct store_content c;
+    struct wh_err ignored = {0};
+    bool found;
+
+    return store_content_find(db, a, p->grant.repo, p->oid, &found, &c,
+                              &ignored) &&
+           found;
+}
+
 static void settle_parts(struct db *db, struct wh_arena *a, void *ctx)
 {
     struct put *p = ctx;
@@ -282,6 +305,9 @@ static void settle_parts(struct db *db, struct wh_arena *a, void *ctx)
         check_parts(&up, parts, n, &p->err) &&
         hub_settle_parts(&p->q->house->vault, a, p->kind, &up, parts, n,
                          &p->err)) {
+        p->err = (struct wh_err){0};
+    }
+    if (p->err.code != WH_NONE && is_complete(db, a, p)) {
         p->err = (struct wh_err){0};
     }
     net_resume(p->q->net, answer_put);

@@ -264,14 +264,45 @@ struct parts_ctx {
     const struct store_container_row *parts;
     size_t n;
     const struct keeper_content *content;
+    struct wh_arena *a;
 };
+
+/* Are the parts that were read back still those of the upload? */
+static bool same_parts(struct db *db, const struct parts_ctx *x,
+                       struct wh_err *err)
+{
+    struct store_container_row *now;
+    bool same;
+    size_t n;
+
+    if (!store_upload_parts(db, x->a, x->up->id, &now, &n, err)) {
+        return false;
+    }
+    same = n == x->n;
+    for (size_t i = 0; same && i < n; i++) {
+        same = memcmp(now[i].id, x->parts[i].id, sizeof now[i].id) == 0;
+    }
+    return same || wh_fail(err, WH_CONFLICT,
+                           "a part was sent again while the upload was being "
+                           "completed: complete it again");
+}
 
 static bool parts_fn(struct db *db, void *ctx, struct wh_err *err)
 {
     const struct parts_ctx *x = ctx;
+    struct store_content c;
+    bool done;
 
+    if (!store_content_find(db, x->a, x->up->repo, x->up->sha256, &done, &c,
+                            err)) {
+        return false;
+    }
+    if (done) { /* another completion was faster, or another way of sending */
+        return store_upload_end(db, x->up->id, false, err);
+    }
     /* first let the parts go, so that they belong to one thing at a time */
-    return store_upload_end(db, x->up->id, true, err) &&
+    return same_parts(db, x, err) &&
+           store_upload_end(db, x->up->id, true, err) &&
            store_content_add(db, x->up->repo, x->content->sha256,
                              x->content->size, x->content->statement, x->parts,
                              x->n, wh_now_us(), err);
@@ -330,7 +361,7 @@ bool hub_settle_parts(const struct hub_vault *v, struct wh_arena *a,
     struct keeper_session *s;
     struct keeper_content content;
     struct parts_ctx x = {
-        .up = up, .parts = parts, .n = n, .content = &content};
+        .up = up, .parts = parts, .n = n, .content = &content, .a = a};
     bool ok;
 
     if (!hub_vault_session(v, kind, up->repo, parts, n, &s, err)) {
