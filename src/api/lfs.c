@@ -76,7 +76,19 @@ struct begin {
 static bool begin_fn(struct db *db, void *ctx, struct wh_err *err)
 {
     struct begin *b = ctx;
+    struct store_upload old;
+    struct wh_err why = {0};
 
+    if (store_upload_find(db, b->up.repo, b->up.sha256, &old, &why)) {
+        /* announced with another size: its parts would fit nothing */
+        if ((old.size != b->up.size || old.part_size != b->up.part_size) &&
+            !store_upload_end(db, old.id, false, err)) {
+            return false;
+        }
+    } else if (why.code != WH_NOT_FOUND) {
+        *err = why;
+        return false;
+    }
     return store_upload_begin(db, &b->up, err);
 }
 
