@@ -95,7 +95,9 @@ cmd_test() {
     if ((built)); then
         variants || true
         go_build || true
-        pytest_tests "$pattern" tests/functional tests/browser
+        # apart: each has a conftest.py, of which Python imports one by that name
+        pytest_tests "$pattern" tests/functional
+        pytest_tests "$pattern" tests/browser
         [[ -n $pattern ]] || go_tests
     else
         record failed "functional tests: no build to run them on"
