@@ -347,19 +347,35 @@ static void end_ask(void *arg)
     wh_free(x);
 }
 
+static bool try_once(struct ask *x, struct db *db, struct wh_arena *a,
+                     struct wh_err *err)
+{
+    struct job j = {
+        .ask = x, .c = &x->r->c, .db = db, .a = a, .commit = x->commit};
+
+    hub_oid_hex(&x->commit, j.sha);
+    if (!store_repo_by_id(db, a, x->repo, &j.repo, err) || !run(&j, err)) {
+        return false;
+    }
+    wh_log(WH_INFO, "release.decided", "repo=%lld sha=%s subject=%.16s",
+           (long long)x->repo, j.sha, j.subject.digest);
+    return true;
+}
+
 static void work(struct db *db, struct wh_arena *a, void *arg)
 {
     struct ask *x = arg;
-    struct job j = {
-        .ask = x, .c = &x->r->c, .db = db, .a = a, .commit = x->commit};
     struct wh_err err = {0};
 
-    hub_oid_hex(&x->commit, j.sha);
-    if (!store_repo_by_id(db, a, x->repo, &j.repo, &err) || !run(&j, &err)) {
-        wh_log_err(WH_WARN, "release.put-off", &err);
-    } else {
-        wh_log(WH_INFO, "release.decided", "repo=%lld sha=%s subject=%.16s",
-               (long long)x->repo, j.sha, j.subject.digest);
+    if (!try_once(x, db, a, &err)) {
+        /* another revision with the same content may have opened it, and let
+         * its sealed form go, while this one was looking at it */
+        wh_log_err(WH_INFO, "release.again", &err);
+        wh_arena_reset(a);
+        err = (struct wh_err){0};
+        if (!try_once(x, db, a, &err)) {
+            wh_log_err(WH_WARN, "release.put-off", &err);
+        }
     }
     end_ask(x);
 }

@@ -6,7 +6,10 @@
 #include "base/mem.h"
 #include "base/time.h"
 #include "hub/vault.h"
+#include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -129,7 +132,11 @@ static bool opened_fn(struct db *db, void *ctx, struct wh_err *err)
            store_open_unseal(db, x->c->sha256, err);
 }
 
-/* Write the file under a name of its own, then give it the real one. */
+/* Ends the names of files that are being written; hub_open_clean knows it. */
+#define UNFINISHED ".new"
+
+/* Write the file under a name of its own, then give it the real one. Two may be
+ * at the same content at once: neither sees what the other has not finished. */
 static bool write_open(const struct hub_vault *v, struct wh_arena *a,
                        const struct store_content *c,
                        const struct store_container_row *rows, size_t n,
@@ -137,7 +144,10 @@ static bool write_open(const struct hub_vault *v, struct wh_arena *a,
 {
     const char *path = hub_open_path(v, a, c->sha256);
     const char *dir = wh_arena_fmt(a, "%s/%.2s", v->open_dir, c->sha256).p;
-    const char *tmp = wh_arena_fmt(a, "%s.%lld.new", path, (long long)c->id).p;
+    static atomic_uint number;
+    const char *tmp =
+        wh_arena_fmt(a, "%s.%u" UNFINISHED, path, atomic_fetch_add(&number, 1))
+            .p;
     int fd;
     bool ok;
 
@@ -178,10 +188,10 @@ bool hub_readable(const struct hub_vault *v, struct db *db, struct wh_arena *a,
     return true;
 }
 
-bool hub_materialise(const struct hub_vault *v, struct db *db,
-                     struct wh_arena *a, const struct store_content *c,
-                     uint8_t (*keys)[STORE_CONTAINER_KEY], size_t n,
-                     struct wh_err *err)
+static bool materialise(const struct hub_vault *v, struct db *db,
+                        struct wh_arena *a, const struct store_content *c,
+                        uint8_t (*keys)[STORE_CONTAINER_KEY], size_t n,
+                        struct wh_err *err)
 {
     struct opened x = {.c = c};
     struct store_container_row *rows;
@@ -193,10 +203,67 @@ bool hub_materialise(const struct hub_vault *v, struct db *db,
     if (found != n) {
         return wh_fail(err, WH_CORRUPT, "the containers of a content changed");
     }
-    if (!write_open(v, a, c, rows, n, keys, err) ||
-        !db_write(v->writer, opened_fn, &x, err)) {
-        return false;
+    return write_open(v, a, c, rows, n, keys, err) &&
+           db_write(v->writer, opened_fn, &x, err);
+}
+
+bool hub_materialise(const struct hub_vault *v, struct db *db,
+                     struct wh_arena *a, const struct store_content *c,
+                     uint8_t (*keys)[STORE_CONTAINER_KEY], size_t n,
+                     struct wh_err *err)
+{
+    struct wh_err why = {0};
+    uint64_t size;
+    bool open = false;
+
+    if (!materialise(v, db, a, c, keys, n, &why)) {
+        /* another was faster, and the sealed form has gone meanwhile? */
+        if (!store_open_find(db, c->sha256, &open, &size, err)) {
+            return false;
+        }
+        if (!open) {
+            *err = why;
+            return false;
+        }
     }
     hub_keys_drop(v->keys, c->sha256);
     return true;
+}
+
+/* ---- after a crash ---- */
+
+/* Unlink the unfinished files of one folder; false when it can not be read. */
+static bool clean_folder(int parent, const char *name)
+{
+    int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *d = fd < 0 ? NULL : fdopendir(fd);
+
+    if (!d) {
+        wh_fd_close(&fd);
+        return errno == ENOTDIR;
+    }
+    for (const struct dirent *e; (e = readdir(d)) != NULL;) {
+        if (wh_str_ends(wh_str_of(e->d_name), WH_S(UNFINISHED))) {
+            unlinkat(dirfd(d), e->d_name, 0);
+        }
+    }
+    closedir(d);
+    return true;
+}
+
+bool hub_open_clean(const struct hub_vault *v, struct wh_err *err)
+{
+    DIR *d = opendir(v->open_dir);
+    bool ok = d != NULL;
+
+    for (const struct dirent *e; ok && (e = readdir(d)) != NULL;) {
+        ok = e->d_name[0] == '.' || clean_folder(dirfd(d), e->d_name);
+    }
+    if (!ok) {
+        wh_fail_errno(err, WH_IO, "the folder of opened content");
+    }
+    if (d) {
+        closedir(d);
+    }
+    return ok;
 }

@@ -160,7 +160,8 @@ bool hub_sweep_round(const struct hub_sweep_config *c, struct db *db,
     size_t n = 1;
     unsigned leftovers;
 
-    if (first && !store_container_clean(c->vault->sealed, &leftovers, err)) {
+    if (first && (!store_container_clean(c->vault->sealed, &leftovers, err) ||
+                  !hub_open_clean(c->vault, err))) {
         return false;
     }
     if (!expire_all(c, err) ||
