@@ -28,6 +28,12 @@ def sha256(path):
     return hashlib.sha256(pathlib.Path(path).read_bytes()).hexdigest()
 
 
+def heed_interrupts():
+    """What a shell starts in the background ignores Ctrl-C, and a script that began so
+    can not change it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class Run:
     """tools/dev/run.sh in a folder of its own, on any free port."""
 
@@ -40,7 +46,8 @@ class Run:
                "XDG_STATE_HOME": str(self.work / "state")}
         self.process = subprocess.Popen(
             ["bash", str(ROOT / "tools/dev/run.sh"), "127.0.0.1:0"], env=env, text=True,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True)
+            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, start_new_session=True,
+            preexec_fn=heed_interrupts)
         alarm = threading.Timer(400, self.process.kill)
         alarm.start()
         self.said = ""
