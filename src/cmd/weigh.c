@@ -98,6 +98,9 @@ static int weigh_all(struct run *r, int argc, char **argv)
         }
         if (!weigh_path(r, argv[i], &err)) {
             code = cmd_fail("weigh", &err);
+            if (err.code == WH_NOT_FOUND) { /* 1 would mean a finding */
+                code = wh_err_row(WH_USAGE)->exit_code;
+            }
         }
     }
     if (r->json) {
