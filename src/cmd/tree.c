@@ -165,9 +165,8 @@ static bool open_tree(struct wh_arena *a, const char *folder, const char *path,
     out->root = wh_str_of(path);
     out->fd = open(folder, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     if (out->fd < 0 || fstat(out->fd, &st) != 0) {
-        (void)(errno == ENOENT
-                   ? wh_fail(err, WH_USAGE, "no such file or folder")
-                   : wh_fail_errno(err, WH_IO, "open what is to be looked at"));
+        (void)wh_fail_errno(err, errno == ENOENT ? WH_NOT_FOUND : WH_IO,
+                            "open what is to be looked at");
     } else if (list(a, &st, out, err)) {
         return true;
     }
