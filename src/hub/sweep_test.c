@@ -51,6 +51,7 @@ static int set_up(void **state)
     memcpy(SEALED, "/tmp/wh-sweep-XXXXXX", sizeof "/tmp/wh-sweep-XXXXXX");
     assert_non_null(mkdtemp(SEALED));
     V = (struct hub_vault){.writer = testdb_writer(&T)};
+    V.open_dir = SEALED;
     V.sealed = open(SEALED, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     V.downloads = hub_downloads_new();
     assert_true(V.sealed >= 0);
