@@ -2,7 +2,6 @@
  * decide.c - evidence in, decision on record.
  */
 #include "hub/decide.h"
-#include "base/enc.h"
 #include "base/time.h"
 
 /* Contents of a subject that are remembered, to be known again elsewhere. */
@@ -360,22 +359,6 @@ bool hub_decided_published(struct db_writer *writer, struct hub_decided *d,
 
 /* ---- the keeper's papers ---- */
 
-static bool salt_text(struct db *db, struct wh_arena *a, int64_t index,
-                      const char *field, struct wh_str *out, struct wh_err *err)
-{
-    uint8_t salt[REGISTER_SALT];
-    char hex[2 * REGISTER_SALT + 1];
-    struct wh_str value;
-
-    if (!register_opening_read(db, a, (uint64_t)index, field, salt, &value,
-                               err)) {
-        return false;
-    }
-    wh_hex_enc(salt, sizeof salt, hex);
-    *out = wh_arena_dup(a, wh_str_of(hex));
-    return true;
-}
-
 static void collect_scans(struct wh_arena *a, const struct hub_subject *s,
                           struct keeper_opening *out)
 {
@@ -407,9 +390,10 @@ bool hub_decided_papers(const struct register_reader *reader, struct db *db,
         return false;
     }
     if (repo->is_private &&
-        (!salt_text(db, a, d->row.index, "subject", &out->subject_salt, err) ||
-         !salt_text(db, a, d->row.index, "evidence", &out->evidence_salt,
-                    err))) {
+        (!register_opening_salt(db, a, (uint64_t)d->row.index, "subject",
+                                &out->subject_salt, err) ||
+         !register_opening_salt(db, a, (uint64_t)d->row.index, "evidence",
+                                &out->evidence_salt, err))) {
         return false;
     }
     wh_buf_init(&proof, 65536);

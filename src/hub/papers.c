@@ -2,7 +2,6 @@
  * papers.c - a release as a verifier asks for it.
  */
 #include "hub/papers.h"
-#include "base/enc.h"
 #include "register/submit.h"
 
 /* States of a row of `revision`. */
@@ -22,22 +21,6 @@ static bool is_weighing(struct db *db, int64_t repo, const char *sha,
     return r != DB_FAIL;
 }
 
-static bool read_salt(struct db *db, struct wh_arena *a, int64_t index,
-                      const char *field, struct wh_str *out, struct wh_err *err)
-{
-    uint8_t salt[REGISTER_SALT];
-    char hex[2 * REGISTER_SALT + 1];
-    struct wh_str value;
-
-    if (!register_opening_read(db, a, (uint64_t)index, field, salt, &value,
-                               err)) {
-        return false;
-    }
-    wh_hex_enc(salt, sizeof salt, hex);
-    *out = wh_arena_dup(a, wh_str_of(hex));
-    return true;
-}
-
 /* The decision in effect, with what opens its leaf if it is about a private
  * repo. */
 static bool read_decision(struct db *db, struct wh_arena *a,
@@ -55,8 +38,10 @@ static bool read_decision(struct db *db, struct wh_arena *a,
         return true;
     }
     return row->repo == 0 ||
-           (read_salt(db, a, row->index, "subject", &out->subject_salt, err) &&
-            read_salt(db, a, row->index, "evidence", &out->evidence_salt, err));
+           (register_opening_salt(db, a, (uint64_t)row->index, "subject",
+                                  &out->subject_salt, err) &&
+            register_opening_salt(db, a, (uint64_t)row->index, "evidence",
+                                  &out->evidence_salt, err));
 }
 
 bool hub_papers_read(struct db *db, struct wh_arena *a,

@@ -180,6 +180,21 @@ bool register_opening_read(struct db *db, struct wh_arena *a, uint64_t index,
     return db_found(r, WH_NOT_FOUND, err);
 }
 
+bool register_opening_salt(struct db *db, struct wh_arena *a, uint64_t index,
+                           const char *field, struct wh_str *hex,
+                           struct wh_err *err)
+{
+    uint8_t salt[REGISTER_SALT];
+    char text[2 * REGISTER_SALT + 1];
+    struct wh_str value;
+    if (!register_opening_read(db, a, index, field, salt, &value, err)) {
+        return false;
+    }
+    wh_hex_enc(salt, sizeof salt, text);
+    *hex = wh_arena_dup(a, wh_str_of(text));
+    return true;
+}
+
 bool register_opening_erase(struct db *db, uint64_t index, const char *field,
                             bool *erased, struct wh_err *err)
 {

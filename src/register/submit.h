@@ -42,6 +42,11 @@ bool register_opening_keep(struct db *db, int64_t outbox, const char *field,
 bool register_opening_read(struct db *db, struct wh_arena *a, uint64_t index,
                            const char *field, uint8_t salt[REGISTER_SALT],
                            struct wh_str *value, struct wh_err *err) WH_CHECK;
+/* The salt of such an opening as hex digits, as verifiers get it. Fails as
+ * register_opening_read does. */
+bool register_opening_salt(struct db *db, struct wh_arena *a, uint64_t index,
+                           const char *field, struct wh_str *hex,
+                           struct wh_err *err) WH_CHECK;
 /* Destroy salt and value for good; the entry stays, and *erased says whether
  * there was anything. The caller submits the erasure leaf in the same
  * transaction. */
