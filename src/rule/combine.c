@@ -7,6 +7,8 @@
  */
 #include "rule/combine.h"
 
+#include <stdlib.h>
+
 #define METHOD_MAX 300
 
 /* One claim being folded. */
@@ -87,18 +89,6 @@ json_t *rule_item_value(struct wh_str value, enum rule_by by,
     return o;
 }
 
-/* The same content earlier in the list. */
-static bool counted_before(const struct rule_file_claims *files, size_t i)
-{
-    for (size_t k = 0; k < i; k++) {
-        if (wh_str_eq(files[k].sha256, files[i].sha256) &&
-            files[k].part == files[i].part) {
-            return true;
-        }
-    }
-    return false;
-}
-
 static void fold_envelope(struct folding *f, const json_t *item,
                           const struct rule_item *seen)
 {
@@ -151,16 +141,62 @@ static void fold_file(struct folding *f, const struct rule_file_claims *file)
     fold_envelope(f, item, &seen);
 }
 
+/* The files that count: of equal content only the first in the list. */
+struct counted {
+    const struct rule_file_claims **files;
+    size_t n;
+};
+
+/* Pointers into one list: this is the list's order. */
+static int by_place(const void *x, const void *y)
+{
+    const struct rule_file_claims *const *a = x, *const *b = y;
+    return (*a > *b) - (*a < *b);
+}
+
+static int by_content(const void *x, const void *y)
+{
+    const struct rule_file_claims *const *a = x, *const *b = y;
+    int order = wh_str_cmp((*a)->sha256, (*b)->sha256);
+    if (order == 0) {
+        order = ((*a)->part > (*b)->part) - ((*a)->part < (*b)->part);
+    }
+    return order != 0 ? order : by_place(x, y);
+}
+
+static bool same_content(const struct rule_file_claims *a,
+                         const struct rule_file_claims *b)
+{
+    return a->part == b->part && wh_str_eq(a->sha256, b->sha256);
+}
+
+/* Sorted by content, equal ones are neighbours and the first leads them. */
+static void find_counted(struct wh_arena *a,
+                         const struct rule_file_claims *files, size_t n,
+                         struct counted *out)
+{
+    *out = (struct counted){wh_arena_array(a, n + 1, sizeof *out->files), 0};
+    for (size_t i = 0; i < n; i++) {
+        out->files[i] = &files[i];
+    }
+    qsort(out->files, n, sizeof *out->files, by_content);
+    for (size_t i = 0; i < n; i++) {
+        if (out->n == 0 ||
+            !same_content(out->files[out->n - 1], out->files[i])) {
+            out->files[out->n++] = out->files[i];
+        }
+    }
+    qsort(out->files, out->n, sizeof *out->files, by_place);
+}
+
 static void fold(struct folding *f, const struct rule_claim *claim,
-                 const struct rule_file_claims *files, size_t n)
+                 const struct counted *counted)
 {
     *f = (struct folding){.claim = claim,
                           .by = RULE_BY_HOUSE,
                           .method = WH_S("no file makes the claim")};
-    for (size_t i = 0; i < n; i++) {
-        if (!counted_before(files, i)) {
-            fold_file(f, &files[i]);
-        }
+    for (size_t i = 0; i < counted->n; i++) {
+        fold_file(f, counted->files[i]);
     }
 }
 
@@ -203,12 +239,14 @@ json_t *rule_combine(struct wh_arena *a, const struct rule_file_claims *files,
 {
     json_t *map = wh_json_own(a, json_object());
     struct folding params, f;
+    struct counted counted;
     const struct rule_claim *c;
 
-    fold(&params, rule_claim_find(WH_S("size.params_total")), files, n);
+    find_counted(a, files, n, &counted);
+    fold(&params, rule_claim_find(WH_S("size.params_total")), &counted);
     for (size_t i = 0; (c = rule_claim_at(i)) != NULL; i++) {
         json_t *item = NULL;
-        fold(&f, c, files, n);
+        fold(&f, c, &counted);
         if (c->fold == RULE_FOLD_SUM && !f.lost) {
             item = rule_item_interval(&f.lo, &f.hi, f.by, f.method, f.expires);
         } else if (c->fold == RULE_FOLD_STRICTEST && !f.lost) {

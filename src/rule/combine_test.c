@@ -1,5 +1,6 @@
 /* Unit tests of rule/combine.h. */
 #include "base/unit.h"
+#include "rule/chance.h"
 #include "rule/combine.h"
 
 #define BOUNDS(lo, hi, by, expires)                     \
@@ -96,6 +97,87 @@ static void the_order_of_files_does_not_matter(void **state)
     assert_string_equal(field(m, "compute.training", "expires"),
                         "2027-01-01T00:00:00Z");
     assert_string_equal(field(m, "files.verifiable", "value"), "unknown");
+    wh_arena_done(&a);
+}
+
+/* Which files count, as it is defined: none of whose content stands earlier in
+ * the list. */
+static size_t counted_by_definition(const struct rule_file_claims *files,
+                                    size_t n, struct rule_file_claims *out)
+{
+    size_t kept = 0;
+    for (size_t i = 0; i < n; i++) {
+        bool before = false;
+        for (size_t k = 0; k < i && !before; k++) {
+            before = files[k].part == files[i].part &&
+                     wh_str_eq(files[k].sha256, files[i].sha256);
+        }
+        if (!before) {
+            out[kept++] = files[i];
+        }
+    }
+    return kept;
+}
+
+/* Few names, so that content repeats, and answers that differ under one name:
+ * only the first of them may count. */
+static void equal_content_counts_as_defined(void **state)
+{
+    (void)state;
+    static const char *const names[] = {"", "a", "b", "c", "cc", "d", "e"};
+    struct wh_arena a;
+    wh_arena_init(&a, 1U << 20);
+    json_t *claims[4] = {
+        parsed(&a, GOOD),
+        parsed(&a, FILE_CLAIMS(N("7", "9"), N("1", "1"), V("no"), V("found"))),
+        parsed(&a,
+               FILE_CLAIMS(BOUNDS("3", "3", "self", "\"2027-01-01T00:00:00Z\""),
+                           N("0", "0"), V("unknown"), V("none-found"))),
+        NULL};
+    struct rule_chance chance = {20261123};
+    for (int round = 0; round < 500; round++) {
+        struct rule_file_claims files[24], kept[24];
+        size_t n = rule_chance_below(&chance, sizeof files / sizeof *files + 1);
+        for (size_t i = 0; i < n; i++) {
+            files[i] = (struct rule_file_claims){
+                rule_chance_of(&chance, 50) ? RULE_PART_WEIGHTS
+                                            : RULE_PART_SOURCE,
+                wh_str_of(names[rule_chance_below(&chance, 7)]),
+                claims[rule_chance_below(&chance, 4)]};
+        }
+        size_t n_kept = counted_by_definition(files, n, kept);
+        struct wh_arena b;
+        wh_arena_init(&b, 1U << 20);
+        json_t *all = rule_combine(&b, files, n);
+        json_t *once = rule_combine(&b, kept, n_kept);
+        assert_true(json_equal(all, once));
+        wh_arena_done(&b);
+    }
+    wh_arena_done(&a);
+}
+
+/* A revision may have so many files; a third of these are copies. */
+static void many_files(void **state)
+{
+    (void)state;
+    enum { FILES = 50000, NAMES = 33334, NAME = 8 };
+    struct wh_arena a;
+    wh_arena_init(&a, 16U << 20);
+    struct rule_file_claims *files = wh_arena_array(&a, FILES, sizeof *files);
+    char *names = wh_arena_alloc(&a, (size_t)NAMES * NAME);
+    json_t *good = parsed(&a, GOOD);
+    for (size_t i = 0; i < NAMES; i++) {
+        (void)snprintf(names + i * NAME, NAME, "%zu", i);
+    }
+    for (size_t i = 0; i < FILES; i++) {
+        files[i] = (struct rule_file_claims){
+            RULE_PART_WEIGHTS, wh_str_of(names + i * 7919 % NAMES * NAME),
+            good};
+    }
+    json_t *m = rule_combine(&a, files, FILES);
+    assert_string_equal(field(m, "size.params_total", "hi"), "3333400");
+    struct wh_err err;
+    assert_false(wh_arena_over(&a, &err));
     wh_arena_done(&a);
 }
 
@@ -243,6 +325,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(adds_up_and_recomputes),
         cmocka_unit_test(the_order_of_files_does_not_matter),
+        cmocka_unit_test(equal_content_counts_as_defined),
+        cmocka_unit_test(many_files),
         cmocka_unit_test(what_one_file_does_not_say_is_lost),
         cmocka_unit_test(no_weights_weigh_nothing),
         cmocka_unit_test(a_claimed_lower_end_counts),
