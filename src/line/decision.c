@@ -182,9 +182,22 @@ static void add_reason(struct deciding *g, const struct rule_result *r,
                               wh_json_str(seen_by(g->a, ruling))));
 }
 
+/* Is what speaks against the subject in its own files? */
+static bool is_own(const struct rule_ruling *g)
+{
+    for (size_t i = 0; i < g->n_checks; i++) {
+        const struct rule_check *c = &g->checks[i];
+        if (c->answer == RULE_NO && c->expr->claim->fold == RULE_FOLD_NONE) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* The rules of the binding lines with this answer; of those that say no, only
- * the ones that mean what `grave` says. */
-static void add_reasons(struct deciding *g, enum rule_three answer, bool grave)
+ * the ones that mean what `grave` and `own` say. */
+static void add_reasons(struct deciding *g, enum rule_three answer, bool grave,
+                        bool own)
 {
     for (size_t i = 0; i < g->d->n_enforced; i++) {
         const struct rule_result *r = g->d->enforced[i];
@@ -192,22 +205,26 @@ static void add_reasons(struct deciding *g, enum rule_three answer, bool grave)
             const struct rule_ruling *ruling = &r->rulings[k];
             bool above = ruling->rule->if_no == RULE_ABOVE;
             if (ruling->answer == answer &&
-                (answer != RULE_NO || above == grave)) {
+                (answer != RULE_NO ||
+                 (above == grave && is_own(ruling) == own))) {
                 add_reason(g, r, ruling);
             }
         }
     }
 }
 
-/* Most telling first. A decision that closes something is not explained by the
- * rules that it met. */
+/* Most telling first: what stands in the subject's own files before what points
+ * elsewhere, since a repo's earlier weights are ancestors of its next ones. A
+ * decision that closes something is not explained by the rules that it met. */
 static void find_reasons(struct deciding *g)
 {
-    add_reasons(g, RULE_NO, true);
-    add_reasons(g, RULE_NO, false);
-    add_reasons(g, RULE_UNKNOWN, false);
+    add_reasons(g, RULE_NO, true, true);
+    add_reasons(g, RULE_NO, true, false);
+    add_reasons(g, RULE_NO, false, true);
+    add_reasons(g, RULE_NO, false, false);
+    add_reasons(g, RULE_UNKNOWN, false, false);
     if (g->d->n_rules == 0) {
-        add_reasons(g, RULE_YES, false);
+        add_reasons(g, RULE_YES, false, false);
     }
 }
 

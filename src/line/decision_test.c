@@ -3,6 +3,7 @@
 #include "line/decision.h"
 #include "line/testing.h"
 #include "rule/chance.h"
+#include "rule/combine.h"
 
 static const char *weights(const struct line_decision *d)
 {
@@ -60,6 +61,31 @@ static void decides_as_the_lines_say(void **state)
         assert_true(d.until ==
                     (open ? 0 : LINE_TESTING_NOW + INT64_C(180) * 86400));
         assert_int_equal(json_is_null(json_object_get(d.doc, "until")), open);
+        wh_arena_done(&a);
+    }
+}
+
+/* A repo's earlier weights are held ancestors of its next ones: the size that
+ * holds both is still what is told first. */
+static void what_the_files_show_is_told_first(void **state)
+{
+    (void)state;
+    static const char *const sets[] = {"limited.default demo.low",
+                                       "demo.low limited.default"};
+    for (size_t i = 0; i < sizeof(sets) / sizeof(*sets); i++) {
+        struct wh_arena a;
+        struct line_set set;
+        struct line_decision d;
+        wh_arena_init(&a, 64U << 20);
+        line_testing_set(&a, sets[i], "", &set);
+        json_t *map = line_testing_evidence(&a, "134515008");
+        json_t *found = rule_item_value(WH_S("found"), RULE_BY_HOUSE,
+                                        WH_S("test"), WH_S(""));
+        json_object_set_new(map, "lineage.held_ancestor", found);
+        line_testing_decide(&a, &set, map, &d);
+        assert_int_equal(d.n_rules, 2);
+        unit_str(d.rules[0], "demo.low/size");
+        unit_str(d.rules[1], "limited.default/ancestor");
         wh_arena_done(&a);
     }
 }
@@ -222,6 +248,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(decides_as_the_lines_say),
+        cmocka_unit_test(what_the_files_show_is_told_first),
         cmocka_unit_test(the_document_says_everything),
         cmocka_unit_test(what_is_missing_is_named),
         cmocka_unit_test(asked_again_the_same_bytes),
