@@ -122,7 +122,8 @@ static bool open_register(struct front *f, struct wh_err *err)
         .writer = f->house.writer,
         .signing = register_signer_remote(f->signer),
         .genesis = {.software = WH_VERSION},
-        .cadence_us = f->serve->conf->register_cadence_ms * 1000};
+        .cadence_us = f->serve->conf->register_cadence_ms * 1000,
+        .free_percent = (unsigned)f->serve->conf->limits_free_percent};
 
     if (!cmd_lines_load(&f->arena, f->serve->conf, &f->house.lines, err)) {
         return false;

@@ -31,9 +31,11 @@ struct register_config {
     struct register_signing signing; /* its ctx outlives the log */
     struct register_genesis genesis;
     /* 0 takes the default: time between two cycles under load (200 ms), age of
-     * a checkpoint before its partial tiles may be swept (600 s), free bytes
-     * below which new events are refused (1 GiB). */
+     * a checkpoint before its partial tiles may be swept (600 s). */
     int64_t cadence_us, sweep_age_us;
+    /* New events are refused when less than this part of the disk is free, in
+     * percent, or fewer bytes (0: 4 MiB). */
+    unsigned free_percent;
     uint64_t free_min;
     /* Null: the wall clock. Tests turn it back. */
     int64_t (*now_us)(void);
@@ -70,8 +72,9 @@ bool register_open(const struct register_config *cfg, struct register_log **out,
  * the pointer, null is fine. */
 void register_close(struct register_log **log);
 
-/* May a new event come in? WH_UNAVAILABLE when the log is halted, stalled or
- * short of space. Ask before work that ends in register_submit. */
+/* May a new event come in? WH_UNAVAILABLE when the log is halted or stalled,
+ * WH_NOSPACE when its disk is nearly full. Ask before work that ends in
+ * register_submit. */
 bool register_admit(struct register_log *log, struct wh_err *err) WH_CHECK;
 /* There may be something in the outbox: to be called after the db_write that
  * held register_submit. register_wait does it too. */

@@ -21,7 +21,8 @@
 #define POLL_US INT64_C(1000000)
 #define PAUSE_MIN_US INT64_C(20000)
 #define PAUSE_MAX_US INT64_C(5000000)
-#define FREE_MIN (UINT64_C(1) << 30)
+/* Whatever the part of the disk: enough for the files of some cycles. */
+#define FREE_MIN (UINT64_C(4) << 20)
 
 /* What the thread knows between turns, all in wh_mono_us time. */
 struct turning {
@@ -54,9 +55,11 @@ static void look_at_space(struct register_log *log)
     if (fstatvfs(register_files_fd(log->files), &v) != 0) {
         return;
     }
-    uint64_t bytes = (uint64_t)v.f_bavail * v.f_frsize;
+    uint64_t left = (uint64_t)v.f_bavail * v.f_frsize;
+    uint64_t total = (uint64_t)v.f_blocks * v.f_frsize;
     pthread_mutex_lock(&log->lock);
-    log->status.low_space = bytes < log->cfg.free_min;
+    log->status.low_space =
+        left < log->cfg.free_min || left < total / 100 * log->cfg.free_percent;
     pthread_mutex_unlock(&log->lock);
 }
 
@@ -261,8 +264,9 @@ bool register_admit(struct register_log *log, struct wh_err *err)
                        "the clock of the house went back; the register waits");
     }
     if (s.low_space) {
-        return wh_fail(err, WH_UNAVAILABLE,
-                       "the disk of the register is nearly full");
+        return wh_fail(err, WH_NOSPACE,
+                       "the disk of the register is nearly full: no new event "
+                       "is taken now");
     }
     return true;
 }
