@@ -86,7 +86,7 @@ static bool open_source(struct run *r)
         return true;
     }
     if (!register_files_open(r->where, false, &r->files, &r->err)) {
-        return wh_err_wrap(&r->err, "%.200s: ", r->where);
+        return wh_err_wrap(&r->err, "%.200s", r->where);
     }
     r->source = register_source_files(r->files);
     return true;
@@ -110,7 +110,7 @@ static bool find_key(struct run *r)
         wh_buf_done(&b);
         r->key_from_log = true;
         if (!ok) {
-            return wh_err_wrap(&r->err, "the log's key: ");
+            return wh_err_wrap(&r->err, "the log's key");
         }
     } else if (access(r->key, R_OK) != 0) {
         text = wh_str_of(r->key);
@@ -215,7 +215,7 @@ static int print_result(struct run *r, bool good)
         return 0;
     }
     if (r->report.where[0]) {
-        (void)wh_err_wrap(&r->err, "%s: ", r->report.where);
+        (void)wh_err_wrap(&r->err, "%s", r->report.where);
     }
     int code = cmd_fail("register", &r->err);
     /* a log that went back or was cut is one that does not verify */
