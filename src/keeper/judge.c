@@ -142,14 +142,30 @@ static bool lines_applied(struct keeper *k, struct wh_arena *a,
     return true;
 }
 
+/* Is the part at this tier, or at a more open one? Tiers are in that order. */
+static bool leaf_tier_ok(const json_t *leaf, const char *part,
+                         enum rule_tier tier, struct wh_err *err)
+{
+    enum rule_tier has;
+    if (rule_tier_of(text_of(json_object_get(leaf, "tiers"), part), &has) &&
+        has != RULE_TIER_PASS && has >= tier) {
+        return true;
+    }
+    return tier == RULE_TIER_OPEN
+               ? wh_fail(err, WH_HELD, "the decision does not open the %s",
+                         part)
+               : wh_fail(err, WH_HELD, "by the decision the %s are not %s",
+                         part, rule_tier_word(tier));
+}
+
 /* All files of the manifest with the content's digest are weights, and the
  * decision opens those; there is at least one. What is no weights opens without
  * papers, by its scan (PLAIN): a manifest that names weights as another part
  * would have them judged by rules that were not made for them. */
 static bool part_open(const struct manifest *m, struct keeper_case *c,
-                      const json_t *leaf, struct wh_err *err)
+                      const json_t *leaf, enum rule_tier tier,
+                      struct wh_err *err)
 {
-    const json_t *tiers = json_object_get(leaf, "tiers");
     c->part = NULL;
     wh_assert(m->files && m->sizes);
     for (size_t i = 0; i < m->n; i++) {
@@ -161,16 +177,16 @@ static bool part_open(const struct manifest *m, struct keeper_case *c,
             return papers(err, "only weights are opened by a decision");
         }
         c->part = rule_part_word(m->files[i].part);
-        if (!wh_str_is(text_of(tiers, c->part), "open")) {
-            return wh_fail(err, WH_HELD, "the decision does not open the %s",
-                           c->part);
+        if (!leaf_tier_ok(leaf, c->part, tier, err)) {
+            return false;
         }
     }
     return c->part || papers(err, "the manifest does not hold this file");
 }
 
 static bool check_leaf(struct keeper *k, struct keeper_case *c,
-                       const struct manifest *m, struct wh_err *err)
+                       const struct manifest *m, enum rule_tier tier,
+                       struct wh_err *err)
 {
     json_t *leaf;
     char evidence[WH_SHA256_HEX + 1];
@@ -196,7 +212,7 @@ static bool check_leaf(struct keeper *k, struct keeper_case *c,
         return wh_fail(err, WH_HELD,
                        "the decision does not apply every enforced line");
     }
-    return part_open(m, c, leaf, err);
+    return part_open(m, c, leaf, tier, err);
 }
 
 /* ---- the register ---- */
@@ -325,7 +341,8 @@ static json_t *evidence_doc(const struct keeper_case *c, json_t *map)
 }
 
 static bool check_rules(struct keeper *k, struct keeper_case *c,
-                        struct manifest *m, struct wh_err *err)
+                        struct manifest *m, enum rule_tier tier,
+                        struct wh_err *err)
 {
     const struct rule_result *results[KEEPER_LINES_MAX];
     struct rule_tiers tiers;
@@ -343,18 +360,32 @@ static bool check_rules(struct keeper *k, struct keeper_case *c,
     }
     rule_compose(results, k->nlines, &tiers);
     wh_assert(rule_part_of(wh_str_of(c->part), &part));
-    return tiers.part[part] == RULE_TIER_OPEN ||
-           wh_fail(err, WH_HELD,
-                   "the enforced lines do not open the %s of this subject",
-                   c->part);
+    if (tiers.part[part] >= tier) {
+        return true;
+    }
+    return tier == RULE_TIER_OPEN
+               ? wh_fail(err, WH_HELD,
+                         "the enforced lines do not open the %s of this "
+                         "subject",
+                         c->part)
+               : wh_fail(err, WH_HELD,
+                         "by the enforced lines the %s of this subject are "
+                         "not %s",
+                         c->part, rule_tier_word(tier));
 }
 
 bool keeper_judge(struct keeper *k, struct keeper_case *c, struct wh_err *err)
+{
+    return keeper_judge_tier(k, c, RULE_TIER_OPEN, err);
+}
+
+bool keeper_judge_tier(struct keeper *k, struct keeper_case *c,
+                       enum rule_tier tier, struct wh_err *err)
 {
     struct manifest m = {0};
     char subject[WH_SHA256_HEX + 1];
     wh_sha256_hex_of(c->manifest, subject);
     c->subject = wh_arena_dup(c->a, wh_str_of(subject));
-    return read_manifest(c, &m, err) && check_leaf(k, c, &m, err) &&
-           check_proof(k, c, err) && check_rules(k, c, &m, err);
+    return read_manifest(c, &m, err) && check_leaf(k, c, &m, tier, err) &&
+           check_proof(k, c, err) && check_rules(k, c, &m, tier, err);
 }

@@ -82,10 +82,15 @@ struct keeper_case {
     const char *part;
 };
 
-/* May this be opened? True, or false with the reason (open.c tells the
+/* May this be opened? True, or false with the reason (judge.c tells the
  * steps). */
 bool keeper_judge(struct keeper *k, struct keeper_case *c,
                   struct wh_err *err) WH_CHECK;
+/* The same for another use than reading: is the part at least at this tier
+ * (hosted: an engine may have it)? By the decision, and by what the lines say
+ * when they are asked again. */
+bool keeper_judge_tier(struct keeper *k, struct keeper_case *c,
+                       enum rule_tier tier, struct wh_err *err) WH_CHECK;
 /* A verified checkpoint was shown: WH_ROLLED_BACK when it is older than what
  * was shown some time ago, WH_CORRUPT when it is another tree of that size. */
 bool keeper_horizon_take(struct keeper_horizon *h,
