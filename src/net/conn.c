@@ -13,6 +13,8 @@
 
 /* Steps of one connection before the others of its loop have their turn. */
 #define STEPS 16
+/* While others wait for its room, a body has this many windows to come in. */
+#define PRESSED_WINDOWS 8
 
 /* --- waiting for the application ------------------------------------------ */
 
@@ -78,7 +80,16 @@ static void advance(struct net_sock *s)
 static void expire_body(struct net_conn *c)
 {
     const struct net_limits *m = &c->srv->conf.limits;
-    if (!c->stalled && c->parser.body_n - c->mark < m->body_window_bytes) {
+    uint64_t least = m->body_window_bytes;
+    if (c->waiting) {
+        net_conn_fault(c, NET_NO_ROOM);
+        return;
+    }
+    if (net_budget_pressed(&c->srv->budget, &c->task->claim) &&
+        c->task->claim.bytes / PRESSED_WINDOWS > least) {
+        least = c->task->claim.bytes / PRESSED_WINDOWS;
+    }
+    if (!c->stalled && c->parser.body_n - c->mark < least) {
         net_conn_fault(c, (struct net_fault){408, "the body came too slowly"});
         return;
     }
@@ -203,6 +214,12 @@ void net_conn_news(struct net_conn *c, struct net_task *t, unsigned posts)
         } else {
             net_conn_start_body(c);
         }
+    }
+    if (posts & NET_POST_ADMIT) {
+        net_conn_take_body(c);
+    }
+    if ((posts & NET_POST_ROOM) && c->waiting) {
+        net_conn_fill_body(c);
     }
     if (c->sock.fd >= 0 && (posts & NET_POST_ANSWER)) {
         c->out = t->out;

@@ -29,6 +29,7 @@ struct net_server {
     struct net_work work;
     struct net_pool pool;
     struct net_peers peers;
+    struct net_budget budget; /* of buffered bodies */
     struct net_shard *shards; /* one loop and its listener each */
     unsigned shard_n;
     char boot[13]; /* first half of request ids */
@@ -53,6 +54,7 @@ struct net_conn {
     bool streaming;
     bool too_big; /* the body went over the limit */
     bool stalled; /* we do not read, because the sink is slow */
+    bool waiting; /* we do not read, because there is no room for the body */
 
     /* writing */
     struct net_out *out;
@@ -88,6 +90,16 @@ void net_conn_cut(struct net_conn *c, const char *why);
  * an event. */
 bool net_conn_read_head(struct net_conn *c);
 bool net_conn_read_body(struct net_conn *c);
+/* The answer to a body for which no room is found. */
+#define NET_NO_ROOM \
+    ((struct net_fault){503, "too many large requests at once, try again"})
+/* The body is to be buffered: claim room, and read it when there is some. */
+void net_conn_take_body(struct net_conn *c);
+/* There is room for the body: read it to its buffer. */
+void net_conn_fill_body(struct net_conn *c);
+/* The handler may run: the request is complete, or its body has to wait for
+ * that. */
+void net_conn_start_work(struct net_conn *c);
 /* Begin to read the body; says "100 Continue" if the client waits for it. */
 void net_conn_start_body(struct net_conn *c);
 /* The parser's callback for body bytes; ctx is the connection. */

@@ -7,6 +7,10 @@
 
 #include <stdio.h>
 
+/* Bytes read at once while a head is awaited. What comes behind a head is kept
+ * until its turn, outside any budget: little, therefore. */
+#define HEAD_READ 16384
+
 /* --- bytes ---------------------------------------------------------------- */
 
 void net_conn_drop_left(struct net_conn *c)
@@ -124,7 +128,7 @@ static bool fill_request(struct net_conn *c, struct net_fault *f)
     return true;
 }
 
-static void start_work(struct net_conn *c)
+void net_conn_start_work(struct net_conn *c)
 {
     c->state = NET_ST_WORK;
     net_conn_deadline(c, c->srv->conf.limits.work_ms);
@@ -157,6 +161,58 @@ void net_conn_start_body(struct net_conn *c)
     say_continue(c);
 }
 
+/* Work out the limit of the body; false: 413, a longer one is announced. */
+static bool length_fits(struct net_conn *c)
+{
+    const struct net_task *t = c->task;
+    uint64_t most = c->srv->conf.limits.body_bytes;
+    c->limit = t->plan.limit;
+    if (t->plan.body == NET_BODY_NONE) {
+        c->limit = 0;
+    } else if (t->plan.body == NET_BODY_BUFFER && c->limit > most) {
+        c->limit = most;
+    }
+    if (t->pub.length != NET_CHUNKED && t->pub.length > c->limit) {
+        net_conn_fault(c, (struct net_fault){413, "the body is too large"});
+        return false;
+    }
+    return true;
+}
+
+/* The buffer has the size of the announced body: it does not grow, and holds
+ * memory only for what has come. Where no length is announced, it grows by
+ * doubling, within a claim for the limit. */
+void net_conn_fill_body(struct net_conn *c)
+{
+    struct wh_buf *body = &c->task->body;
+    c->waiting = false;
+    wh_buf_init(body, c->limit);
+    if (c->task->pub.length != NET_CHUNKED) {
+        (void)wh_buf_room(body, (size_t)c->task->pub.length);
+    }
+    net_conn_start_body(c);
+}
+
+void net_conn_take_body(struct net_conn *c)
+{
+    struct net_task *t = c->task;
+    if (!length_fits(c)) {
+        return;
+    }
+    uint64_t need = t->pub.length != NET_CHUNKED ? t->pub.length : c->limit;
+    enum net_claim_state got =
+        need == 0 ? NET_CLAIM_HELD : net_task_claim(t, &c->key, need);
+    if (got == NET_CLAIM_HELD) {
+        net_conn_fill_body(c);
+    } else if (got == NET_CLAIM_WAIT) {
+        c->state = NET_ST_BODY;
+        c->waiting = true;
+        net_conn_deadline(c, c->srv->conf.limits.body_wait_ms);
+    } else {
+        net_conn_fault(c, NET_NO_ROOM);
+    }
+}
+
 static void on_head(struct net_conn *c)
 {
     struct net_task *t = c->task;
@@ -170,23 +226,19 @@ static void on_head(struct net_conn *c)
     wh_assert(t->plan.handle != NULL);
     wh_assert(!t->plan.on_loop || t->plan.body != NET_BODY_STREAM);
     t->pub.route = t->plan.route;
-    c->limit = t->plan.limit;
-    if (t->plan.body == NET_BODY_NONE) {
-        c->limit = 0;
-    } else if (t->plan.body == NET_BODY_BUFFER &&
-               c->limit > conf->limits.body_bytes) {
-        c->limit = conf->limits.body_bytes;
-    }
-    if (t->pub.length != NET_CHUNKED && t->pub.length > c->limit) {
-        net_conn_fault(c, (struct net_fault){413, "the body is too large"});
+    if (!length_fits(c)) {
         return;
     }
     if (c->parser.complete || t->plan.body == NET_BODY_STREAM) {
-        start_work(c);
+        net_conn_start_work(c);
         return;
     }
-    wh_buf_init(&t->body, c->limit);
-    net_conn_start_body(c);
+    if (t->plan.admit != NULL && t->pub.length > NET_ADMIT) {
+        t->admit = true;
+        net_conn_start_work(c);
+        return;
+    }
+    net_conn_take_body(c);
 }
 
 bool net_conn_read_head(struct net_conn *c)
@@ -194,7 +246,7 @@ bool net_conn_read_head(struct net_conn *c)
     const char *p;
     size_t n, used = 0;
     bool end;
-    if (!next_bytes(c, c->sock.loop->rbuf, NET_RBUF, &p, &n, &end)) {
+    if (!next_bytes(c, c->sock.loop->rbuf, HEAD_READ, &p, &n, &end)) {
         if (end && c->state == NET_ST_HEAD && !c->sock.broken) {
             net_conn_fault(c, (struct net_fault){400, "the head broke off"});
             return true;
@@ -207,12 +259,12 @@ bool net_conn_read_head(struct net_conn *c)
     }
     if (c->state == NET_ST_IDLE) {
         struct net_server *srv = c->srv;
-        c->task =
-            net_task_new(c->sock.loop, &srv->conf, &srv->work, &srv->pool, srv);
+        c->task = net_task_new(c->sock.loop, &srv->conf, &srv->work, &srv->pool,
+                               &srv->budget, srv);
         c->task->conn = c;
         make_id(srv, c->task->pub.id);
         net_parser_begin(&c->parser, &c->task->head);
-        c->streaming = c->too_big = false;
+        c->streaming = c->too_big = c->waiting = false;
         c->state = NET_ST_HEAD;
         net_conn_deadline(c, srv->conf.limits.head_ms);
     }
@@ -262,7 +314,7 @@ static void hand_over(struct net_conn *c)
 static void body_done(struct net_conn *c)
 {
     if (!c->streaming) {
-        start_work(c);
+        net_conn_start_work(c);
         return;
     }
     hand_over(c);
@@ -306,7 +358,7 @@ bool net_conn_read_body(struct net_conn *c)
         net_conn_cut(c, "gone");
         return false;
     }
-    if (c->streaming && !have_buffer(c)) {
+    if (c->waiting || (c->streaming && !have_buffer(c))) {
         return false;
     }
     char *to;

@@ -107,6 +107,9 @@ void net_out_fault(struct net_out *o, const struct net_conf *conf,
     }
     net_out_line(o, "Content-Type", wh_str_of(type));
     net_out_line(o, "X-Error-Message", message);
+    if (fault.status == 503) {
+        net_out_line(o, "Retry-After", WH_S("5"));
+    }
 }
 
 const char *net_status_text(int status)

@@ -19,20 +19,10 @@ struct net_peer_row {
     uint64_t count; /* 0: the row is free */
 };
 
-static size_t hash(const struct net_peers *p, const struct net_peer_key *k)
-{
-    uint64_t a, b;
-    memcpy(&a, k->b, 8);
-    memcpy(&b, k->b + 8, 8);
-    uint64_t h = (a ^ p->seed) * UINT64_C(0x9e3779b97f4a7c15);
-    h = (h ^ (h >> 32) ^ b ^ (p->seed << 1)) * UINT64_C(0xd6e8feb86659fd93);
-    return (size_t)(h ^ (h >> 32));
-}
-
 /* The row of k, or the free row where it would go. */
 static size_t find(const struct net_peers *p, const struct net_peer_key *k)
 {
-    size_t i = hash(p, k) & (p->cap - 1);
+    size_t i = net_peer_hash(k, p->seed) & (p->cap - 1);
     while (p->rows[i].count != 0 &&
            memcmp(&p->rows[i].key, k, sizeof *k) != 0) {
         i = (i + 1) & (p->cap - 1);
@@ -59,7 +49,7 @@ static void erase(struct net_peers *p, size_t i)
 {
     size_t mask = p->cap - 1;
     for (size_t j = (i + 1) & mask; p->rows[j].count != 0; j = (j + 1) & mask) {
-        size_t home = hash(p, &p->rows[j].key) & mask;
+        size_t home = net_peer_hash(&p->rows[j].key, p->seed) & mask;
         if (((j - home) & mask) >= ((j - i) & mask)) {
             p->rows[i] = p->rows[j];
             i = j;
@@ -109,6 +99,16 @@ void net_peers_leave(struct net_peers *p, const struct net_peer_key *k)
         erase(p, i);
     }
     pthread_mutex_unlock(&p->lock);
+}
+
+size_t net_peer_hash(const struct net_peer_key *k, uint64_t seed)
+{
+    uint64_t a, b;
+    memcpy(&a, k->b, 8);
+    memcpy(&b, k->b + 8, 8);
+    uint64_t h = (a ^ seed) * UINT64_C(0x9e3779b97f4a7c15);
+    h = (h ^ (h >> 32) ^ b ^ (seed << 1)) * UINT64_C(0xd6e8feb86659fd93);
+    return (size_t)(h ^ (h >> 32));
 }
 
 struct net_peer_key net_peer_key_of(const struct sockaddr_storage *a)

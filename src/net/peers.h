@@ -8,6 +8,7 @@
 
 #include <pthread.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/socket.h>
 
@@ -29,6 +30,9 @@ void net_peers_done(struct net_peers *p);
 /* Count one connection in; false when that address has its share already. */
 bool net_peers_enter(struct net_peers *p, const struct net_peer_key *k);
 void net_peers_leave(struct net_peers *p, const struct net_peer_key *k);
+
+/* For tables of addresses; seed: random, as above. */
+size_t net_peer_hash(const struct net_peer_key *k, uint64_t seed);
 
 /* The key, and the text of the whole address (room for NET_PEER bytes). Sockets
  * of other families share one key and the text "local". */

@@ -27,6 +27,14 @@ struct wh_str net_req_body(const struct net_req *r)
     return wh_buf_str(&net_req_task(r)->body);
 }
 
+void net_body_limit(struct net_req *r, uint64_t n)
+{
+    struct net_task *t = net_req_task(r);
+    if (t->plan.limit > n) {
+        t->plan.limit = n;
+    }
+}
+
 void *net_req_worker(const struct net_req *r)
 {
     (void)net_req_task(r);

@@ -196,6 +196,7 @@ static void server_free(struct net_server *srv)
     }
     net_pool_done(&srv->pool);
     net_peers_done(&srv->peers);
+    net_budget_done(&srv->budget);
     wh_fd_close(&srv->conf.listen_fd);
     wh_free(srv->shards);
     wh_free(srv);
@@ -254,6 +255,20 @@ static unsigned cores(void)
 static void random_bytes(void *p, size_t n)
 {
     wh_assert(getrandom(p, n, 0) == (ssize_t)n);
+}
+
+/* No share is larger than the whole, no body larger than a share. */
+static void init_budget(struct net_server *srv, uint64_t seed)
+{
+    struct net_limits *m = &srv->conf.limits;
+    if (m->body_share > m->body_memory) {
+        m->body_share = m->body_memory;
+    }
+    if (m->body_bytes > m->body_share) {
+        m->body_bytes = m->body_share;
+    }
+    net_budget_init(&srv->budget, m->body_memory, m->body_share,
+                    (size_t)m->body_queue, seed);
 }
 
 /* --- public --------------------------------------------------------------- */
@@ -318,6 +333,7 @@ bool net_server_start(const struct net_conf *conf, struct net_server **out,
     srv->shards = wh_calloc(srv->shard_n, sizeof *srv->shards);
     net_pool_init(&srv->pool, SPARE_BUFFERS);
     net_peers_init(&srv->peers, conf->limits.per_address, seed);
+    init_budget(srv, seed);
     for (unsigned i = 0; i < srv->shard_n; i++) {
         if (!shard_init(&srv->shards[i], srv, err)) {
             srv->shard_n = i + 1;
@@ -399,6 +415,8 @@ void net_server_run(struct net_server *s, void (*fn)(void *worker, void *arg),
 
 struct net_stats net_server_stats(struct net_server *s)
 {
+    uint64_t body_bytes, body_waiting;
+    net_budget_figures(&s->budget, &body_bytes, &body_waiting);
     return (struct net_stats){
         .connections = s->connections,
         .accepted = s->accepted,
@@ -410,5 +428,7 @@ struct net_stats net_server_stats(struct net_server *s)
         .parked = s->work.parked,
         .buffers = net_pool_taken(&s->pool),
         .jobs_waiting = net_work_waiting(&s->work),
+        .body_bytes = body_bytes,
+        .body_waiting = body_waiting,
     };
 }

@@ -10,6 +10,10 @@
  *      arena) what is to happen: which handler, and what of the body.
  *   2. NET_BODY_NONE, NET_BODY_BUFFER: the loop reads the whole body (413 over
  *      the limit), then the handler runs on a worker.
+ *      Room for the whole body is claimed before its first byte is read, and
+ *      given back with the request; where there is none, the connection is not
+ *      read (limits.body_memory). Before a body of more than NET_ADMIT bytes
+ *      is taken, plan.admit is asked, if there is one.
  *      NET_BODY_STREAM: the handler runs on a worker *before* any body byte is
  *      read and before "100 Continue". It either answers (401, 413, ...: the
  *      body is then never taken), or calls net_stream and returns; the sink
@@ -41,6 +45,9 @@
 #define NET_CHUNKED UINT64_MAX
 /* Largest piece of a body given to a sink, and the buffer of a pull source. */
 #define NET_CHUNK 262144
+/* A longer body that is to be buffered, or one of unknown length, needs leave
+ * (plan.admit). */
+#define NET_ADMIT 65536
 /* Bytes of a tag, tags of a request. */
 #define NET_TAG 32
 #define NET_TAGS 4
@@ -95,10 +102,16 @@ struct net_plan {
     uint64_t limit; /* of the body, in bytes; longer is answered with 413.
                      * NET_BODY_NONE: no body is taken, limit is ignored */
     void (*handle)(struct net_req *r); /* must be set */
-    const void *route;                 /* becomes r->route */
-    bool on_loop; /* run `handle` on the loop itself: only for what never
-                   * blocks and answers at once with bytes; no worker state;
-                   * not with NET_BODY_STREAM */
+    /* NET_BODY_BUFFER: may this body of more than NET_ADMIT bytes be taken?
+     * Runs on a worker before any of it is read and before "100 Continue". It
+     * answers, which refuses the body, or returns: then the body is taken and
+     * the handler runs. It may call net_body_limit, and must not park. May be
+     * null. */
+    void (*admit)(struct net_req *r);
+    const void *route; /* becomes r->route */
+    bool on_loop;      /* run `handle` on the loop itself: only for what never
+                        * blocks and answers at once with bytes; no worker state;
+                        * not with NET_BODY_STREAM */
 };
 
 /* An answer that net gives by itself, before or without a handler. */
@@ -159,6 +172,8 @@ void net_server_run(struct net_server *s, void (*fn)(void *worker, void *arg),
 struct net_stats {
     uint64_t connections, accepted, refused, requests, faults;
     uint64_t bytes_in, bytes_out, parked, buffers, jobs_waiting;
+    uint64_t body_bytes;   /* claimed by bodies that are buffered */
+    uint64_t body_waiting; /* requests that wait for such room */
 };
 /* The figures of now; any thread. */
 struct net_stats net_server_stats(struct net_server *s);
@@ -176,6 +191,9 @@ bool net_req_header_at(const struct net_req *r, size_t i, struct wh_str *name,
                        struct wh_str *value);
 /* The whole body of a NET_BODY_BUFFER route (empty for others). */
 struct wh_str net_req_body(const struct net_req *r);
+/* In plan.admit: take no more than n bytes of body (if that is less than the
+ * plan's limit); longer is answered with 413. */
+void net_body_limit(struct net_req *r, uint64_t n);
 /* State of the worker that runs the present job; null on a loop. */
 void *net_req_worker(const struct net_req *r);
 /* The client has left (or was cut): an answer would be dropped. */

@@ -16,6 +16,7 @@
 
 enum act {
     ACT_NONE,
+    ACT_ADMIT,
     ACT_HANDLE,
     ACT_RESUME,
     ACT_LATE,
@@ -61,7 +62,10 @@ static enum act next_act(const struct net_task *t)
     }
     switch (t->phase) {
     case NET_PH_NEW:
-        return t->gone ? ACT_FREE : t->ready ? ACT_HANDLE : ACT_NONE;
+        if (t->gone || !t->ready) {
+            return t->gone ? ACT_FREE : ACT_NONE;
+        }
+        return t->admit ? ACT_ADMIT : ACT_HANDLE;
     case NET_PH_STREAM:
         return next_stream(t);
     case NET_PH_PULL:
@@ -173,6 +177,7 @@ static void end_arena(struct net_task *t)
 {
     wh_arena_done(&t->arena);
     wh_buf_done(&t->body);
+    net_task_tell_room(net_budget_give(t->budget, &t->claim));
 }
 
 /* One act, without the lock: only the act's own fields and those of the job are
@@ -182,6 +187,9 @@ static void perform(struct net_task *t, enum act act, enum net_phase phase,
                     void (*resume_fn)(struct net_req *r))
 {
     switch (act) {
+    case ACT_ADMIT:
+        t->plan.admit(&t->pub);
+        break;
     case ACT_HANDLE:
         t->plan.handle(&t->pub);
         break;
@@ -220,7 +228,7 @@ static void choose(struct net_task *t, enum act act)
     if (t->parked) {
         unpark(t);
     }
-    if (act == ACT_HANDLE) {
+    if (act == ACT_ADMIT || act == ACT_HANDLE) {
         t->phase = NET_PH_RUN;
     } else if (act == ACT_PIECE) {
         t->taken = t->waiting[0];
@@ -258,6 +266,13 @@ static bool settle(struct net_task *t, enum act act)
     }
     if (t->sent) {
         settle_answer(t);
+        return true;
+    }
+    if (act == ACT_ADMIT) {
+        wh_assert(!t->parked);
+        t->phase = NET_PH_NEW;
+        t->ready = t->admit = false;
+        t->posts |= NET_POST_ADMIT;
         return true;
     }
     if (t->parked || t->phase == NET_PH_PULL) {
@@ -343,6 +358,20 @@ void net_task_run(struct net_job *j, void *worker)
         unref(t);
     }
     pthread_mutex_unlock(&t->lock);
+}
+
+void net_task_tell_room(struct net_claim *granted)
+{
+    for (struct net_claim *c = granted, *next; c != NULL; c = next) {
+        struct net_task *t =
+            (void *)((char *)c - offsetof(struct net_task, claim));
+        next = c->next;
+        pthread_mutex_lock(&t->lock);
+        t->posts |= NET_POST_ROOM;
+        flush(t);
+        unref(t); /* the one of waiting; the news has another */
+        pthread_mutex_unlock(&t->lock);
+    }
 }
 
 bool net_task_resume(struct net_task *t, void (*fn)(struct net_req *r))

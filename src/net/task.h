@@ -11,6 +11,7 @@
 #ifndef WH_NET_TASK_H
 #define WH_NET_TASK_H
 
+#include "net/budget.h"
 #include "net/head.h"
 #include "net/loop.h"
 #include "net/out.h"
@@ -28,7 +29,9 @@ enum net_post {
     NET_POST_ANSWER = 4, /* `out` is ready */
     NET_POST_PULLED = 8, /* the pull buffer has been filled */
     NET_POST_PARK = 16,  /* the park deadline was set or fell away */
-    NET_POST_FREE = 32   /* nobody refers to the task any more */
+    NET_POST_FREE = 32,  /* nobody refers to the task any more */
+    NET_POST_ADMIT = 64, /* the body may be taken */
+    NET_POST_ROOM = 128  /* there is room for the body now */
 };
 
 enum net_phase {
@@ -57,6 +60,8 @@ struct net_task {
     struct wh_arena arena;
     struct net_plan plan;
     struct wh_buf body; /* NET_BODY_BUFFER */
+    struct net_budget *budget;
+    struct net_claim claim; /* for the body; waiting, it is a reference */
     char *host;
     int64_t began_us;
 
@@ -76,7 +81,8 @@ struct net_task {
     bool posted; /* news is on its way */
     bool queued; /* the job waits or runs */
     enum net_phase phase;
-    bool ready; /* NET_PH_NEW: the handler may run */
+    bool ready; /* NET_PH_NEW: the handler (or plan.admit) may run */
+    bool admit; /* plan.admit is to be asked first */
     bool parked, resumed, late_due;
     bool gone;      /* the connection has given the task up */
     bool wire_done; /* the answer is with the kernel */
@@ -110,8 +116,16 @@ struct net_task *net_req_task(const struct net_req *r);
  * the application, dropped after the last job. */
 struct net_task *net_task_new(struct net_loop *l, const struct net_conf *conf,
                               struct net_work *work, struct net_pool *pool,
+                              struct net_budget *budget,
                               struct net_server *server);
-/* The handler may run now. */
+/* Claim room for the body (budget.h); NET_CLAIM_WAIT: NET_POST_ROOM will come.
+ */
+enum net_claim_state net_task_claim(struct net_task *t,
+                                    const struct net_peer_key *key,
+                                    uint64_t bytes);
+/* Claims that got their room: tell their connections. Any thread. */
+void net_task_tell_room(struct net_claim *granted);
+/* The handler (or plan.admit, if t->admit) may run now. */
 void net_task_start(struct net_task *t);
 /* A piece of the body for the sink (its buffer goes with it); the body ends. */
 void net_task_piece(struct net_task *t, struct net_piece piece);

@@ -93,6 +93,7 @@ struct net_task *net_req_task(const struct net_req *r)
 
 struct net_task *net_task_new(struct net_loop *l, const struct net_conf *conf,
                               struct net_work *work, struct net_pool *pool,
+                              struct net_budget *budget,
                               struct net_server *server)
 {
     struct net_task *t = wh_alloc(sizeof *t);
@@ -102,6 +103,7 @@ struct net_task *net_task_new(struct net_loop *l, const struct net_conf *conf,
     t->conf = conf;
     t->work = work;
     t->pool = pool;
+    t->budget = budget;
     t->pub.arena = &t->arena;
     t->pub.server = server;
     t->began_us = l->now_us;
@@ -154,6 +156,21 @@ void net_task_body_done(struct net_task *t)
     pthread_mutex_unlock(&t->lock);
 }
 
+enum net_claim_state net_task_claim(struct net_task *t,
+                                    const struct net_peer_key *key,
+                                    uint64_t bytes)
+{
+    pthread_mutex_lock(&t->lock);
+    t->refs++; /* in case it waits: from then on others know of it */
+    pthread_mutex_unlock(&t->lock);
+    enum net_claim_state state =
+        net_budget_ask(t->budget, &t->claim, key, bytes);
+    if (state != NET_CLAIM_WAIT) {
+        (void)unref_here(t);
+    }
+    return state;
+}
+
 size_t net_task_pieces(struct net_task *t)
 {
     pthread_mutex_lock(&t->lock);
@@ -181,9 +198,20 @@ enum net_pull_result net_task_pulled(struct net_task *t, struct net_piece *out)
     return res;
 }
 
+/* Leave the line for room, if the task stands in it. */
+static void stop_waiting(struct net_task *t)
+{
+    bool waited;
+    net_task_tell_room(net_budget_cancel(t->budget, &t->claim, &waited));
+    if (waited) {
+        (void)unref_here(t); /* the connection's reference is still there */
+    }
+}
+
 void net_task_detach(struct net_task *t, bool complete)
 {
     t->conn = NULL;
+    stop_waiting(t);
     pthread_mutex_lock(&t->lock);
     if (complete) {
         t->wire_done = true;
