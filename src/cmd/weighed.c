@@ -198,6 +198,7 @@ static void combine(struct wh_arena *a, struct cmd_weighed *w)
             continue;
         }
         claims[n].sha256 = text(f->look.result, "sha256");
+        claims[n].path = f->path;
         claims[n].claims =
             f->looked ? json_object_get(f->look.result, "claims") : NULL;
         n++;

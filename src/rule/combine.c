@@ -7,6 +7,8 @@
  */
 #include "rule/combine.h"
 
+#include "rule/shards.h"
+
 #include <stdlib.h>
 
 #define METHOD_MAX 300
@@ -122,6 +124,9 @@ static void fold_file(struct folding *f, const struct rule_file_claims *file)
     const json_t *item = json_object_get(file->claims, f->claim->name);
     struct rule_item seen;
 
+    if (f->claim->fold == RULE_FOLD_SIZE && file->part != RULE_PART_WEIGHTS) {
+        return;
+    }
     rule_item_read(item, f->claim, RULE_BY_SELF, (struct wh_str){"", 0}, &seen);
     if (seen.state == RULE_STATE_MISSING) {
         f->lost = f->lost || file->part == RULE_PART_WEIGHTS;
@@ -234,6 +239,30 @@ static json_t *compute_item(const struct folding *params,
                               earlier(params->expires, f->expires));
 }
 
+/* A piece that is not there was not read. */
+static void judge_shards(struct wh_arena *a, json_t *map,
+                         const struct rule_file_claims *files, size_t n)
+{
+    struct wh_str *paths = wh_arena_array(a, n + 1, sizeof *paths);
+    struct rule_shards missing;
+    size_t count = 0;
+
+    for (size_t i = 0; i < n; i++) {
+        if (files[i].part == RULE_PART_WEIGHTS) {
+            paths[count++] = files[i].path;
+        }
+    }
+    if (rule_shards_whole(a, paths, count, &missing)) {
+        return;
+    }
+    struct wh_str method =
+        wh_arena_fmt(a, "of the %zu numbered pieces of weights, %zu came",
+                     missing.total, missing.have);
+    json_object_set_new(
+        map, "files.verifiable",
+        rule_item_value(WH_S("no"), RULE_BY_HOUSE, method, WH_S("")));
+}
+
 json_t *rule_combine(struct wh_arena *a, const struct rule_file_claims *files,
                      size_t n)
 {
@@ -247,7 +276,8 @@ json_t *rule_combine(struct wh_arena *a, const struct rule_file_claims *files,
     for (size_t i = 0; (c = rule_claim_at(i)) != NULL; i++) {
         json_t *item = NULL;
         fold(&f, c, &counted);
-        if (c->fold == RULE_FOLD_SUM && !f.lost) {
+        bool sum = c->fold == RULE_FOLD_SUM || c->fold == RULE_FOLD_SIZE;
+        if (sum && !f.lost) {
             item = rule_item_interval(&f.lo, &f.hi, f.by, f.method, f.expires);
         } else if (c->fold == RULE_FOLD_STRICTEST && !f.lost) {
             item = rule_item_value(value_of(&f), f.by, f.method, f.expires);
@@ -258,6 +288,7 @@ json_t *rule_combine(struct wh_arena *a, const struct rule_file_claims *files,
             json_object_set_new(map, c->name, item);
         }
     }
+    judge_shards(a, map, files, n);
     return map;
 }
 

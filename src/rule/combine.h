@@ -17,13 +17,16 @@ struct rule_file_claims {
     enum rule_part part;
     struct wh_str sha256; /* equal content counts once */
     const json_t *claims; /* "claims" of its scan result; null: not scanned */
+    struct wh_str path;   /* of the manifest; empty: not numbered */
 };
 
 /* The evidence map of a subject, from claims about its files:
- *  - sizes and findings are added up,
+ *  - findings are added up, and the sizes of files of weights,
  *  - compute: lo is the largest lo of a file, hi is 6 * N * 5e13 of all
  *    parameters, whatever the files claim,
- *  - of values the strictest stands, and "unknown" over any but the strictest.
+ *  - of values the strictest stands, and "unknown" over any but the strictest,
+ *  - weights of which a numbered piece is missing are not verifiable
+ *    (rule/shards.h).
  * A claim that a file of weights does not make in usable form is left out of
  * the map, and so becomes unknown; other files count as far as they make
  * claims. Attester: the least independent; expiry: the earliest. Without files

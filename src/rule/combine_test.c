@@ -37,8 +37,10 @@ static const char *field(json_t *map, const char *claim, const char *key)
 static struct rule_file_claims weights(struct wh_arena *a, const char *digest,
                                        const char *claims)
 {
-    return (struct rule_file_claims){RULE_PART_WEIGHTS, wh_str_of(digest),
-                                     claims ? parsed(a, claims) : NULL};
+    return (struct rule_file_claims){RULE_PART_WEIGHTS,
+                                     wh_str_of(digest),
+                                     claims ? parsed(a, claims) : NULL,
+                                     {"", 0}};
 }
 
 static void adds_up_and_recomputes(void **state)
@@ -52,9 +54,11 @@ static void adds_up_and_recomputes(void **state)
                 FILE_CLAIMS(N("134515008", "134515008"), N("1", "2"), V("yes"),
                             V("found"))),
         weights(&a, "a", GOOD), /* the same content under another name */
-        {RULE_PART_SOURCE, WH_S("c"),
-         parsed(&a, "{\"files.verifiable\":" V("no") "}")},
-        {RULE_PART_SOURCE, WH_S("d"), NULL},
+        {RULE_PART_SOURCE,
+         WH_S("c"),
+         parsed(&a, "{\"files.verifiable\":" V("no") "}"),
+         {"", 0}},
+        {RULE_PART_SOURCE, WH_S("d"), NULL, {"", 0}},
     };
     json_t *m = rule_combine(&a, files, 5);
     assert_string_equal(field(m, "size.params_total", "lo"), "134515108");
@@ -143,7 +147,8 @@ static void equal_content_counts_as_defined(void **state)
                 rule_chance_of(&chance, 50) ? RULE_PART_WEIGHTS
                                             : RULE_PART_SOURCE,
                 wh_str_of(names[rule_chance_below(&chance, 7)]),
-                claims[rule_chance_below(&chance, 4)]};
+                claims[rule_chance_below(&chance, 4)],
+                {"", 0}};
         }
         size_t n_kept = counted_by_definition(files, n, kept);
         struct wh_arena b;
@@ -171,8 +176,10 @@ static void many_files(void **state)
     }
     for (size_t i = 0; i < FILES; i++) {
         files[i] = (struct rule_file_claims){
-            RULE_PART_WEIGHTS, wh_str_of(names + i * 7919 % NAMES * NAME),
-            good};
+            RULE_PART_WEIGHTS,
+            wh_str_of(names + i * 7919 % NAMES * NAME),
+            good,
+            {"", 0}};
     }
     json_t *m = rule_combine(&a, files, FILES);
     assert_string_equal(field(m, "size.params_total", "hi"), "3333400");
@@ -320,9 +327,55 @@ static void the_stricter_value_stands(void **state)
     }
 }
 
+/* What a text could carry counts only where it is judged as weights. */
+static void only_weights_have_a_size(void **state)
+{
+    (void)state;
+    struct wh_arena a;
+    wh_arena_init(&a, 1U << 20);
+    struct rule_file_claims files[] = {
+        weights(&a, "a", GOOD),
+        {RULE_PART_SOFTWARE,
+         WH_S("b"),
+         parsed(&a, FILE_CLAIMS(N("0", "4000"), N("1", "1"), V("yes"),
+                                V("none-found"))),
+         {"", 0}},
+    };
+    json_t *m = rule_combine(&a, files, 2);
+    assert_string_equal(field(m, "size.params_total", "hi"), "100");
+    assert_string_equal(field(m, "findings.danger", "hi"), "1");
+    files[1].part = RULE_PART_WEIGHTS;
+    m = rule_combine(&a, files, 2);
+    assert_string_equal(field(m, "size.params_total", "hi"), "4100");
+    wh_arena_done(&a);
+}
+
+static void a_missing_piece_is_not_verifiable(void **state)
+{
+    (void)state;
+    struct wh_arena a;
+    wh_arena_init(&a, 1U << 20);
+    struct rule_file_claims files[] = {weights(&a, "a", GOOD),
+                                       weights(&a, "b", GOOD)};
+    files[0].path = WH_S("m-00001-of-00002.safetensors");
+    files[1].path = WH_S("m-00002-of-00002.safetensors");
+    json_t *m = rule_combine(&a, files, 2);
+    assert_string_equal(field(m, "files.verifiable", "value"), "yes");
+    m = rule_combine(&a, files, 1);
+    assert_string_equal(field(m, "files.verifiable", "value"), "no");
+    assert_string_equal(field(m, "files.verifiable", "method"),
+                        "of the 2 numbered pieces of weights, 1 came");
+    files[0].part = RULE_PART_SOFTWARE; /* a text of that name */
+    m = rule_combine(&a, files, 1);
+    assert_string_equal(field(m, "files.verifiable", "value"), "yes");
+    wh_arena_done(&a);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(only_weights_have_a_size),
+        cmocka_unit_test(a_missing_piece_is_not_verifiable),
         cmocka_unit_test(adds_up_and_recomputes),
         cmocka_unit_test(the_order_of_files_does_not_matter),
         cmocka_unit_test(equal_content_counts_as_defined),

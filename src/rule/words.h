@@ -59,6 +59,7 @@ enum rule_state {
 enum rule_kind { RULE_KIND_INTERVAL, RULE_KIND_VALUE };
 enum rule_fold {
     RULE_FOLD_SUM,
+    RULE_FOLD_SIZE,
     RULE_FOLD_COMPUTE,
     RULE_FOLD_STRICTEST,
     RULE_FOLD_NONE

@@ -1,125 +1,60 @@
 /*
- * data.c - PNG and RIFF are chains of counted chunks and are followed to their
- * end; the others are recognised by their marks at both ends and said to be
- * not read.
+ * data.c - the mark says which structure to follow; only the structure says
+ * that the file is of that format.
  */
 #include "scan/data.h"
 
-#include "base/rd.h"
-
-#define PNG_MARK "\x89PNG\r\n\x1a\n"
-#define CHUNKS_MAX 65536u
-
-static bool begins(const struct scan_head *h, const char *mark, size_t n)
-{
-    return h->n >= n && memcmp(h->p, mark, n) == 0;
-}
-
-/* PNG: 8 bytes of mark, then length, type, data, CRC up to IEND. */
-static bool png(const struct wh_src *src, struct scan_data_look *out,
-                struct wh_err *err)
-{
-    uint64_t at = sizeof PNG_MARK - 1;
-    for (unsigned i = 0; i < CHUNKS_MAX && src->size - at >= 12; i++) {
-        uint8_t head[8];
-        struct wh_rd r;
-        if (!wh_src_read(src, at, head, sizeof head, err)) {
-            return false;
-        }
-        wh_rd_init(&r, head, 4);
-        uint64_t n = wh_rd_u32be(&r);
-        if (n > src->size - at - 12) {
-            return true; /* cut short */
-        }
-        at += 12 + n;
-        if (memcmp(head + 4, "IEND", 4) == 0) {
-            out->whole = at == src->size;
-            out->tail = !out->whole;
-            out->at = at;
-            return true;
-        }
-    }
-    return true;
-}
-
-/* RIFF: mark, length of the rest; WebP and WAV only. */
-static void riff(const struct scan_head *h, struct scan_data_look *out)
-{
-    struct wh_rd r;
-    if (h->n < 12 || (memcmp(h->p + 8, "WEBP", 4) != 0 &&
-                      memcmp(h->p + 8, "WAVE", 4) != 0)) {
-        out->found = false;
-        return;
-    }
-    wh_rd_init(&r, h->p + 4, 4);
-    uint64_t n = wh_rd_u32le(&r);
-    uint64_t end = 8 + n + (n & 1);
-    out->whole = end == h->src->size || 8 + n == h->src->size;
-    out->tail = end < h->src->size;
-    out->at = end;
-}
-
-/* The last n bytes are these. */
-static bool ends(const struct wh_src *src, const char *mark, size_t n,
-                 bool *yes, struct wh_err *err)
-{
-    uint8_t tail[8];
-    wh_assert(n <= sizeof tail);
-    *yes = false;
-    if (src->size < n) {
-        return true;
-    }
-    if (!wh_src_read(src, src->size - n, tail, n, err)) {
-        return false;
-    }
-    *yes = memcmp(tail, mark, n) == 0;
-    return true;
-}
+#include "scan/walk.h"
 
 struct known {
+    const char *mark;
+    size_t n;
     enum scan_format format;
-    const char *head, *tail; /* tail null: the head decides */
+    enum scan_walk (*walk)(struct scan_win *w);
 };
 
-static const struct known known[] = {
-    {SCAN_FMT_JPEG, "\xff\xd8\xff", "\xff\xd9"},
-    {SCAN_FMT_GIF, "GIF87a", ";"},
-    {SCAN_FMT_GIF, "GIF89a", ";"},
-    {SCAN_FMT_PDF, "%PDF-", NULL},
-    {SCAN_FMT_PARQUET, "PAR1", "PAR1"},
-    {SCAN_FMT_ARROW, "ARROW1", "ARROW1"},
-};
-
-static bool by_marks(const struct scan_head *h, struct scan_data_look *out,
-                     struct wh_err *err)
-{
-    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
-        const struct known *k = &known[i];
-        if (!begins(h, k->head, strlen(k->head))) {
-            continue;
-        }
-        out->format = k->format;
-        out->found = true;
-        return !k->tail ||
-               ends(h->src, k->tail, strlen(k->tail), &out->found, err);
+#define KNOWN(mark, format, walk)                                   \
+    {                                                               \
+        mark, sizeof(mark) - 1, SCAN_FMT_##format, scan_walk_##walk \
     }
-    return true;
+static const struct known known[] = {
+    KNOWN("\x89PNG\r\n\x1a\n", PNG, png),
+    KNOWN("\xff\xd8\xff", JPEG, jpeg),
+    KNOWN("GIF87a", GIF, gif),
+    KNOWN("GIF89a", GIF, gif),
+    KNOWN("RIFF", RIFF, riff),
+    KNOWN("%PDF-", PDF, pdf),
+    KNOWN("PAR1", PARQUET, parquet),
+    KNOWN("ARROW1", ARROW, arrow),
+};
+#undef KNOWN
+
+static bool follow(const struct known *k, const struct wh_src *src,
+                   struct scan_data_look *out, struct wh_err *err)
+{
+    struct scan_win w;
+    scan_win_init(&w, src, 0, src->size, err);
+    enum scan_walk how = k->walk(&w);
+    bool failed = w.failed;
+
+    out->found = how != SCAN_WALK_BROKEN;
+    out->format = k->format;
+    out->at = scan_win_offset(&w);
+    out->whole = how == SCAN_WALK_ENDS && out->at == src->size;
+    out->tail = how == SCAN_WALK_ENDS && !out->whole;
+    scan_win_done(&w);
+    return !failed;
 }
 
 bool scan_data_look(const struct scan_head *h, struct scan_data_look *out,
                     struct wh_err *err)
 {
     *out = (struct scan_data_look){0};
-    if (begins(h, PNG_MARK, sizeof PNG_MARK - 1)) {
-        out->found = true;
-        out->format = SCAN_FMT_PNG;
-        return png(h->src, out, err);
+    for (size_t i = 0; i < sizeof known / sizeof known[0]; i++) {
+        const struct known *k = &known[i];
+        if (h->n >= k->n && memcmp(h->p, k->mark, k->n) == 0) {
+            return follow(k, h->src, out, err);
+        }
     }
-    if (begins(h, "RIFF", 4)) {
-        out->found = true;
-        out->format = SCAN_FMT_RIFF;
-        riff(h, out);
-        return true;
-    }
-    return by_marks(h, out, err);
+    return true;
 }

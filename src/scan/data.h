@@ -1,7 +1,7 @@
 /*
  * data.h - pictures, sound, documents and tables: known containers of data.
  * Owner: nothing is owned.
- * Never: decodes; a container is followed to its end, or said to be not read.
+ * Never: decodes; believes a mark without the structure behind it.
  */
 #ifndef WH_SCAN_DATA_H
 #define WH_SCAN_DATA_H
@@ -9,7 +9,7 @@
 #include "scan/program.h"
 
 struct scan_data_look {
-    bool found;
+    bool found; /* it has the mark and the structure of the format */
     enum scan_format format;
     bool whole;  /* its structure was followed to the last byte */
     uint64_t at; /* if not whole and `tail`: where unexplained bytes begin */

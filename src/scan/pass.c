@@ -7,6 +7,7 @@
 #include "scan/pass.h"
 
 #include "base/mem.h"
+#include "scan/encoded.h"
 #include "scan/utf8.h"
 
 #define XXH_STATIC_LINKING_ONLY
@@ -18,6 +19,7 @@ struct run {
     struct scan_ctx *c;
     struct scan_pass *p;
     struct scan_utf8 utf8;
+    struct scan_encoded encoded;
     struct wh_sha256 sha;
     XXH3_state_t *xxh;
     size_t tensor; /* index of the current one */
@@ -134,6 +136,9 @@ static bool read_all(struct run *r, uint8_t *buf)
                 return true; /* nothing else to find out */
             }
         }
+        if (r->p->text) {
+            scan_encoded_add(&r->encoded, buf, n);
+        }
         if (r->p->tensors && !judge_piece(r, buf, n)) {
             return false;
         }
@@ -154,6 +159,7 @@ bool scan_pass_run(struct scan_ctx *c, struct scan_pass *p, struct wh_err *err)
     bool ok = read_all(&r, buf);
     if (ok) {
         p->text = p->text && scan_utf8_end(&r.utf8);
+        p->encoded = scan_encoded_total(&r.encoded);
         wh_assert(!p->tensors || r.tensor == p->tensors->n);
         if (c->opt->sha256) {
             c->r->has_sha256 = true;

@@ -18,7 +18,8 @@ struct scan_pass {
     uint64_t data; /* where the data begin; the padding before it is checked
                     * from `header_end` on */
     uint64_t header_end;
-    bool text; /* in: decide; out: it is UTF-8 without control bytes */
+    bool text;        /* in: decide; out: it is UTF-8 without control bytes */
+    uint64_t encoded; /* out, of text: bytes in runs of base64 or the like */
 };
 
 /* Read the source from the first byte that matters to the end. Fills the hash

@@ -9,11 +9,10 @@
 
 #include <stdio.h>
 
-static const char *const class_names[] = {[SCAN_CLASS_WEIGHTS] = "weights",
-                                          [SCAN_CLASS_TEXT] = "text",
-                                          [SCAN_CLASS_DATA] = "data",
-                                          [SCAN_CLASS_PROGRAM] = "program",
-                                          [SCAN_CLASS_UNKNOWN] = "unknown"};
+static const char *const class_names[] = {
+    [SCAN_CLASS_WEIGHTS] = "weights", [SCAN_CLASS_TEXT] = "text",
+    [SCAN_CLASS_DATA] = "data",       [SCAN_CLASS_PROGRAM] = "program",
+    [SCAN_CLASS_BULK] = "bulk",       [SCAN_CLASS_UNKNOWN] = "unknown"};
 
 static const struct {
     const char *name;
@@ -35,6 +34,11 @@ static const char method_size[] =
 static const char method_compute[] =
     "0 to 6 * N * 5e13 operations, N the upper end of the parameters: more "
     "training text than any known corpus";
+static const char method_carry[] =
+    "0 to one parameter for every 2 bits of the file: it is no weights to its "
+    "readers, what it could carry is not seen";
+static const char method_not_looked[] =
+    "text and data are not looked through for it";
 static const char method_exploit[] =
     "words of names and metadata only; what the model learned is not seen";
 
@@ -203,6 +207,36 @@ static const char *presence(enum scan_presence p)
                                            : "unknown";
 }
 
+static void put_size_claims(json_t *o, uint64_t lo, uint64_t hi,
+                            const char *method)
+{
+    char text[SCAN_COMPUTE_TEXT];
+    (void)snprintf(text, sizeof text, "%llu", (unsigned long long)hi);
+    put_interval(o, "size.params_total", lo, text, method);
+    scan_compute_hi(hi, text);
+    put_interval(o, "compute.training", 0, text, method_compute);
+}
+
+/* What text and data could carry; it counts only where they are judged as
+ * weights (rule/combine.h). */
+static void put_carry(json_t *o, const struct scan_report *r)
+{
+    uint64_t hi = r->size < UINT64_MAX / 4 ? r->size * 4 : UINT64_MAX;
+    put_size_claims(o, 0, hi, method_carry);
+    put_value(o, "speciality.exploit_code", "none-found", method_not_looked);
+    if (r->biology != SCAN_PRESENCE_FOUND) {
+        put_value(o, "speciality.biological_sequences", "none-found",
+                  method_not_looked);
+    }
+}
+
+static bool can_carry(const struct scan_report *r)
+{
+    return r->size > SCAN_CARRY_MIN &&
+           (r->class == SCAN_CLASS_TEXT || r->class == SCAN_CLASS_DATA ||
+            r->class == SCAN_CLASS_BULK);
+}
+
 static json_t *claims(const struct scan_report *r)
 {
     char text[SCAN_COMPUTE_TEXT];
@@ -213,14 +247,12 @@ static json_t *claims(const struct scan_report *r)
     put_interval(o, "findings.danger", r->findings.dangers, text,
                  method_findings);
     if (r->weighs) {
-        (void)snprintf(text, sizeof text, "%llu",
-                       (unsigned long long)r->parameters_hi);
-        put_interval(o, "size.params_total", r->parameters_lo, text,
-                     method_size);
-        scan_compute_hi(r->parameters_hi, text);
-        put_interval(o, "compute.training", 0, text, method_compute);
+        put_size_claims(o, r->parameters_lo, r->parameters_hi, method_size);
         put_value(o, "speciality.exploit_code", presence(r->exploit),
                   method_exploit);
+    }
+    if (can_carry(r)) {
+        put_carry(o, r);
     }
     if (r->weighs || r->biology == SCAN_PRESENCE_FOUND) {
         put_value(o, "speciality.biological_sequences", presence(r->biology),

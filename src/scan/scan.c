@@ -293,10 +293,27 @@ static bool judge_json(struct scan_ctx *c, bool *json, struct wh_err *err)
     return true;
 }
 
+/* A text that is mostly a binary written down explains nothing of it. */
+static bool judge_encoded(struct scan_ctx *c, uint64_t encoded)
+{
+    if (encoded <= SCAN_ENCODED_MAX) {
+        return false;
+    }
+    c->r->class = SCAN_CLASS_UNKNOWN;
+    scan_findings_add(&c->r->findings, SCAN_F_BINARY_UNKNOWN, 0,
+                      "%llu bytes of this text are a binary written as text",
+                      (unsigned long long)encoded);
+    scan_not_verifiable(c, WH_S("a binary written as text is not read"));
+    return true;
+}
+
 static bool judge_text(struct scan_ctx *c, const struct scan_head *h,
-                       struct wh_err *err)
+                       uint64_t encoded, struct wh_err *err)
 {
     set_format(c, SCAN_FMT_TEXT);
+    if (judge_encoded(c, encoded)) {
+        return true;
+    }
     if (scan_is_script(h)) {
         set_format(c, SCAN_FMT_SCRIPT);
         scan_findings_note(&c->r->findings, SCAN_F_PROGRAM_SCRIPT, 0);
@@ -374,7 +391,7 @@ static bool judge_other(struct scan_ctx *c, const struct scan_head *h,
     } else if (n > 0) {
         judge_program(c, p, n);
     } else if (pass.text) {
-        return judge_text(c, h, err);
+        return judge_text(c, h, pass.encoded, err);
     } else {
         set_format(c, SCAN_FMT_UNKNOWN);
         scan_findings_note(&c->r->findings, SCAN_F_BINARY_UNKNOWN, 0);
@@ -405,6 +422,14 @@ static bool judge(struct scan_ctx *c, struct wh_err *err)
     return true;
 }
 
+static void judge_bulk(struct scan_report *r)
+{
+    if (r->size > SCAN_BULK_MIN &&
+        (r->class == SCAN_CLASS_TEXT || r->class == SCAN_CLASS_DATA)) {
+        r->class = SCAN_CLASS_BULK;
+    }
+}
+
 /* A fault stops the reading; the digest of the file is owed all the same. */
 static bool finish_digest(struct scan_ctx *c, struct wh_err *err)
 {
@@ -428,5 +453,6 @@ bool scan_file(const struct wh_src *src, const struct scan_options *opt,
         return false;
     }
     judge_name(&c);
+    judge_bulk(out);
     return !wh_arena_over(a, err);
 }

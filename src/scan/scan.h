@@ -19,7 +19,7 @@
 #include "scan/finding.h"
 
 /* Version of the rules in this room; part of every result. */
-#define SCAN_VERSION "1.0"
+#define SCAN_VERSION "1.1"
 
 /* What a caller may tell; all of it optional (zero bytes). Nothing here can
  * make a result milder: hints only add findings or name what was measured. */
@@ -35,8 +35,18 @@ enum scan_class {
     SCAN_CLASS_TEXT,    /* UTF-8 text, JSON, YAML, ... to its last byte */
     SCAN_CLASS_DATA,    /* pictures, sound, tables: known containers */
     SCAN_CLASS_PROGRAM, /* a program, or a container that can carry one */
-    SCAN_CLASS_UNKNOWN, /* a binary that nothing here explains */
+    SCAN_CLASS_BULK,    /* text or data so large that weights fit into it */
+    SCAN_CLASS_UNKNOWN, /* bytes that nothing here explains */
 };
+
+/* From this size on, text and data are bulk: they are judged with the weights
+ * of a model, by what they could carry. Papers, pictures and vocabularies are
+ * smaller. */
+#define SCAN_BULK_MIN (UINT64_C(32) << 20)
+/* From this size on they make a claim of what they could carry at all. */
+#define SCAN_CARRY_MIN (UINT64_C(1) << 20)
+/* A text may hold this many encoded bytes (pictures in a notebook). */
+#define SCAN_ENCODED_MAX (UINT64_C(16) << 20)
 
 /* Formats whose values are named in results ("safetensors", "gguf", ...). */
 enum scan_format {

@@ -243,13 +243,14 @@ static const struct other others[] = {
     {"begins_like_a_pickle.txt", "text", "text", true},
     {"begins_like_bzip2.txt", "text", "text", true},
     {"picture.png", "png", "data", true},
-    {"picture.jpg", "jpeg", "data", false},
-    {"picture.gif", "gif", "data", false},
+    {"picture.jpg", "jpeg", "data", true},
+    {"camera.jpg", "jpeg", "data", false},
+    {"picture.gif", "gif", "data", true},
+    {"picture.webp", "riff", "data", true},
     {"paper.pdf", "pdf", "data", false},
     {"rows.parquet", "parquet", "data", false},
     {"rows.arrow", "arrow", "data", false},
     {"sound.wav", "riff", "data", true},
-    {"cut.wav", "riff", "data", false},
     {"vocab.txt", "text", "text", true},
 };
 

@@ -27,6 +27,8 @@ static const struct {
     {"weights", WEIGH_PART_WEIGHTS, "it parses as tensors"},
     {"unknown", WEIGH_PART_WEIGHTS,
      "a binary that nothing explains is held as weights"},
+    {"bulk", WEIGH_PART_WEIGHTS,
+     "weights would fit into a file of this size, so it is judged with them"},
     {"program", WEIGH_PART_WEIGHTS,
      "a program, or a container that can carry one, may hold weights"},
 };

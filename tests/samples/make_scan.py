@@ -583,6 +583,28 @@ def png():
             chunk(b"IDAT", zlib.compress(b"\0\0")) + chunk(b"IEND", b""))
 
 
+# ---- other data ----
+
+def jpeg():
+    """Markers and lengths are real, the picture is not."""
+    def segment(kind, data):
+        return bytes([0xff, kind]) + struct.pack(">H", len(data) + 2) + data
+    coded = b"\x12\xff\x00\x34\xff\xd0\x56"
+    return (b"\xff\xd8" + segment(0xe0, b"JFIF\0" + bytes(9)) +
+            segment(0xdb, bytes(65)) + segment(0xc0, bytes(9)) +
+            segment(0xda, bytes(6)) + coded + b"\xff\xd9")
+
+
+GIF = (b"GIF89a" + struct.pack("<HHBBB", 1, 1, 0x80, 0, 0) + bytes(6) +
+       b"!\xf9\x04" + bytes(4) + b"\0" + b"," + bytes(9) + b"\x02\x02D\x01\0;")
+
+
+def riff(form, *chunks):
+    body = b"".join(kind + struct.pack("<I", len(data)) + data + bytes(len(data) % 2)
+                    for kind, data in chunks)
+    return b"RIFF" + struct.pack("<I", len(body) + 4) + form + body
+
+
 # ---- texts ----
 
 def text_findings():
@@ -618,6 +640,27 @@ def text_findings():
     f("bytes.unexplained--after_the_picture.png", png() + b"payload")
 
 
+def disguised():
+    """Bytes behind the marks of data: the structure of the format is missing."""
+    body = noise(200)
+    for name, data in (
+            ("jpeg.jpg", b"\xff\xd8\xff" + body + b"\xff\xd9"),
+            ("jpeg_segments.jpg", jpeg()[:6] + body + b"\xff\xd9"),
+            ("jpeg_cut.jpg", jpeg()[:-2]),
+            ("gif.gif", b"GIF89a" + body + b";"), ("gif_empty.gif", GIF[:13] + b";"),
+            ("png.png", b"\x89PNG\r\n\x1a\n" + body), ("png_cut.png", png()[:-12]),
+            ("pdf.pdf", b"%PDF-1.7\n" + body),
+            ("pdf_outside.pdf", b"%PDF-1.7\n" + body + b"startxref\n99999\n%%EOF"),
+            ("parquet.parquet", b"PAR1" + body + b"\xff\xff\xff\xff" + b"PAR1"),
+            ("parquet_footer.parquet", b"PAR1" + bytes(40) + struct.pack("<I", 20) + b"PAR1"),
+            ("arrow.arrow", b"ARROW1\0\0" + body + b"ARROW1"),
+            ("wav_cut.wav", riff(b"WAVE", (b"fmt ", noise(16)))[:-4]),
+            ("wav_first.wav", riff(b"WAVE", (b"data", noise(16)))),
+            ("webp.webp", riff(b"WEBP", (b"data", noise(16)))),
+            ("avi.avi", riff(b"AVI ", (b"LIST", noise(16))))):
+        finding("binary.unknown--behind_" + name, data)
+
+
 def text_clean():
     clean("empty.txt", b"")
     clean("text.md", "# Ein Modell\n\ngröße: klein\n".encode())
@@ -631,13 +674,16 @@ def text_clean():
     clean("begins_like_a_pickle.txt", b"cats\nare not pickled\n")
     clean("begins_like_bzip2.txt", b"BZh is a prefix\n")
     clean("picture.png", png())
-    clean("picture.jpg", b"\xff\xd8\xff\xe0" + noise(60) + b"\xff\xd9")
-    clean("picture.gif", b"GIF89a" + noise(60) + b";")
-    clean("paper.pdf", b"%PDF-1.7\n" + noise(60))
-    clean("rows.parquet", b"PAR1" + noise(60) + b"PAR1")
-    clean("rows.arrow", b"ARROW1\0\0" + noise(60) + b"ARROW1")
-    clean("sound.wav", b"RIFF" + struct.pack("<I", 40) + b"WAVE" + noise(36))
-    clean("cut.wav", b"RIFF" + struct.pack("<I", 400) + b"WAVE" + noise(36))
+    clean("picture.jpg", jpeg())
+    clean("camera.jpg", jpeg() + bytes(8))
+    clean("picture.gif", GIF)
+    clean("paper.pdf", b"%PDF-1.7\n" + noise(60) + b"\nstartxref\n9\n%%EOF\n")
+    clean("rows.parquet", b"PAR1" + noise(40) + b"\x15\x04" + bytes(18) +
+          struct.pack("<I", 20) + b"PAR1")
+    clean("rows.arrow", b"ARROW1\0\0" + struct.pack("<II", 0xffffffff, 8) +
+          noise(40) + bytes(12) + struct.pack("<I", 12) + b"ARROW1")
+    clean("sound.wav", riff(b"WAVE", (b"fmt ", noise(16)), (b"data", noise(9))))
+    clean("picture.webp", riff(b"WEBP", (b"VP8L", noise(30))))
     clean("vocab.txt", b"[PAD]\n[UNK]\nthe\n##s\nGATT\nA\nhouse\n")
 
 
@@ -734,6 +780,7 @@ def main():
     gguf_clean()
     program_findings()
     text_findings()
+    disguised()
     text_clean()
     corpora()
 

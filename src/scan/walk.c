@@ -1,0 +1,310 @@
+/*
+ * walk.c - see walk.h. Sources: PNG (ISO/IEC 15948) 5.3; JPEG (ITU-T T.81)
+ * Annex B; GIF89a 17-27; RIFF (Microsoft, 1991); PDF (ISO 32000-2) 7.5.5;
+ * Apache Parquet and Arrow file formats.
+ */
+#include "scan/walk.h"
+
+#include "base/rd.h"
+
+/* ---- PNG ---- */
+
+static bool letters(const uint8_t p[4])
+{
+    for (size_t i = 0; i < 4; i++) {
+        uint8_t lower = p[i] | 0x20;
+        if (lower < 'a' || lower > 'z') {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* 8 bytes of mark, then length, type, data, CRC; IHDR first, IEND last. */
+enum scan_walk scan_walk_png(struct scan_win *w)
+{
+    bool first = true;
+
+    w->swap = true;
+    if (!scan_win_skip(w, 8)) {
+        return SCAN_WALK_BROKEN;
+    }
+    for (;;) {
+        uint8_t type[4];
+        uint32_t n = scan_win_u32(w);
+        if (!scan_win_copy(w, type, 4) || !letters(type) ||
+            (first && (n != 13 || memcmp(type, "IHDR", 4) != 0)) ||
+            !scan_win_skip(w, (uint64_t)n + 4)) {
+            return SCAN_WALK_BROKEN;
+        }
+        first = false;
+        if (memcmp(type, "IEND", 4) == 0) {
+            return SCAN_WALK_ENDS;
+        }
+    }
+}
+
+/* ---- JPEG ---- */
+
+/* Cameras add a few bytes behind the picture. */
+#define JPEG_TAIL 4096u
+
+static bool segment(struct scan_win *w)
+{
+    uint64_t n = (uint64_t)scan_win_u8(w) << 8;
+    n |= scan_win_u8(w);
+    return n >= 2 && scan_win_skip(w, n - 2);
+}
+
+/* Entropy-coded bytes up to the next marker: there 0xFF is followed by 0 or a
+ * restart marker. 0: the file ended. */
+static uint8_t coded(struct scan_win *w)
+{
+    while (scan_win_fill(w)) {
+        const uint8_t *p = w->buf + w->at;
+        const uint8_t *ff = memchr(p, 0xff, w->n - w->at);
+        w->at = ff ? (size_t)(ff - w->buf) + 1 : w->n;
+        if (!ff) {
+            continue;
+        }
+        uint8_t m = scan_win_u8(w);
+        while (m == 0xff && !w->bad) {
+            m = scan_win_u8(w);
+        }
+        if (m != 0 && (m < 0xd0 || m > 0xd7)) {
+            return m;
+        }
+    }
+    return 0;
+}
+
+static uint8_t marker(struct scan_win *w)
+{
+    uint8_t m = scan_win_u8(w);
+    if (m != 0xff) {
+        return 0;
+    }
+    while (m == 0xff && !w->bad) {
+        m = scan_win_u8(w);
+    }
+    return m;
+}
+
+enum { SOI = 0xd8, EOI = 0xd9, SOS = 0xda };
+
+/* One picture, from its first marker to EOI. */
+static bool jpeg_image(struct scan_win *w)
+{
+    bool scans = false;
+    uint8_t m = marker(w);
+
+    if (m != SOI) {
+        return false;
+    }
+    m = marker(w);
+    while (!w->bad && m >= 0xc0 && m != SOI) {
+        if (m == EOI) {
+            return scans;
+        }
+        if (!segment(w)) {
+            return false;
+        }
+        scans |= m == SOS;
+        m = m == SOS ? coded(w) : marker(w);
+    }
+    return false;
+}
+
+enum scan_walk scan_walk_jpeg(struct scan_win *w)
+{
+    do {
+        if (!jpeg_image(w)) {
+            return SCAN_WALK_BROKEN;
+        }
+        /* a preview or a second view may follow as a picture of its own */
+    } while (scan_win_left(w) > JPEG_TAIL);
+    return scan_win_left(w) > 0 && scan_win_left(w) <= JPEG_TAIL
+               ? SCAN_WALK_SEEN
+               : SCAN_WALK_ENDS;
+}
+
+/* ---- GIF ---- */
+
+/* Blocks of a length byte and so many bytes, up to an empty one. */
+static bool sub_blocks(struct scan_win *w)
+{
+    for (uint8_t n = scan_win_u8(w); n > 0; n = scan_win_u8(w)) {
+        if (!scan_win_skip(w, n)) {
+            return false;
+        }
+    }
+    return !w->bad;
+}
+
+/* The colour table that a packed byte announces. */
+static bool colours(struct scan_win *w, uint8_t packed)
+{
+    return !(packed & 0x80) || scan_win_skip(w, (uint64_t)6 << (packed & 7));
+}
+
+static bool gif_image(struct scan_win *w)
+{
+    return scan_win_skip(w, 8) && colours(w, scan_win_u8(w)) &&
+           scan_win_skip(w, 1) && sub_blocks(w);
+}
+
+enum scan_walk scan_walk_gif(struct scan_win *w)
+{
+    uint8_t kind;
+    bool images = false, ok;
+
+    ok = scan_win_skip(w, 10);
+    kind = scan_win_u8(w);
+    ok = ok && scan_win_skip(w, 2) && colours(w, kind);
+    while (ok && !w->bad) {
+        kind = scan_win_u8(w);
+        if (kind == ';') {
+            return images ? SCAN_WALK_ENDS : SCAN_WALK_BROKEN;
+        }
+        images |= kind == ',';
+        ok = kind == ',' ? gif_image(w)
+                         : kind == '!' && scan_win_skip(w, 1) && sub_blocks(w);
+    }
+    return SCAN_WALK_BROKEN;
+}
+
+/* ---- RIFF ---- */
+
+/* What a WebP picture or a WAV sound holds first. */
+static bool first_chunk(const uint8_t form[4], const uint8_t id[4])
+{
+    static const char *const wave[] = {"fmt ", "JUNK", "bext", "LIST", "FLLR"};
+    if (memcmp(form, "WEBP", 4) == 0) {
+        return memcmp(id, "VP8", 3) == 0 && strchr(" LX", id[3]) && id[3];
+    }
+    for (size_t i = 0; i < sizeof wave / sizeof *wave; i++) {
+        if (memcmp(id, wave[i], 4) == 0) {
+            return memcmp(form, "WAVE", 4) == 0;
+        }
+    }
+    return false;
+}
+
+/* A length, the form, then chunks that fill it; odd ones are padded. */
+enum scan_walk scan_walk_riff(struct scan_win *w)
+{
+    uint8_t form[4], id[4];
+    bool first = true;
+    uint64_t end;
+
+    if (!scan_win_skip(w, 4)) {
+        return SCAN_WALK_BROKEN;
+    }
+    end = 8 + (uint64_t)scan_win_u32(w);
+    if (!scan_win_copy(w, form, 4)) {
+        return SCAN_WALK_BROKEN;
+    }
+    while (scan_win_offset(w) + 8 <= end) {
+        if (!scan_win_copy(w, id, 4) || (first && !first_chunk(form, id))) {
+            return SCAN_WALK_BROKEN;
+        }
+        uint64_t n = scan_win_u32(w);
+        if (w->bad || !scan_win_skip(w, n)) {
+            return SCAN_WALK_BROKEN;
+        }
+        if ((n & 1) && scan_win_left(w) > 0 && !scan_win_skip(w, 1)) {
+            return SCAN_WALK_BROKEN;
+        }
+        first = false;
+    }
+    return first || scan_win_offset(w) < end ? SCAN_WALK_BROKEN
+                                             : SCAN_WALK_ENDS;
+}
+
+/* ---- documents and tables: their directory stands at the end ---- */
+
+/* The last n bytes, n <= cap; the whole file where it is shorter. */
+static struct wh_str last(struct scan_win *w, uint8_t *buf, size_t cap)
+{
+    uint64_t left = scan_win_left(w);
+    size_t n = left < cap ? (size_t)left : cap;
+    if (!scan_win_skip(w, left - n) || !scan_win_copy(w, buf, n)) {
+        return WH_S("");
+    }
+    return wh_str_mem(buf, n);
+}
+
+static size_t find_last(struct wh_str s, const char *what)
+{
+    size_t n = strlen(what);
+    for (size_t i = s.n >= n ? s.n - n + 1 : 0; i-- > 0;) {
+        if (memcmp(s.p + i, what, n) == 0) {
+            return i;
+        }
+    }
+    return SIZE_MAX;
+}
+
+/* "startxref", a place inside the file, "%%EOF". */
+enum scan_walk scan_walk_pdf(struct scan_win *w)
+{
+    uint8_t buf[2048];
+    uint64_t size = scan_win_left(w), place = 0;
+    struct wh_str s = last(w, buf, sizeof buf);
+    size_t end = find_last(s, "%%EOF"), at = find_last(s, "startxref");
+
+    if (end == SIZE_MAX || at == SIZE_MAX || at > end) {
+        return SCAN_WALK_BROKEN;
+    }
+    struct wh_str number = wh_str_trim(wh_str_sub(s, at + 9, end - at - 9));
+    for (size_t i = 0; i < number.n; i++) {
+        if (number.p[i] < '0' || number.p[i] > '9' || place > size) {
+            return SCAN_WALK_BROKEN;
+        }
+        place = place * 10 + (uint64_t)(number.p[i] - '0');
+    }
+    return number.n > 0 && place < size ? SCAN_WALK_SEEN : SCAN_WALK_BROKEN;
+}
+
+/* The footer's length and the mark end the file; the footer is a Thrift
+ * structure (compact) whose first field is a 32-bit version. */
+enum scan_walk scan_walk_parquet(struct scan_win *w)
+{
+    uint64_t size = scan_win_left(w);
+
+    if (size < 4 + 1 + 8 || !scan_win_skip(w, size - 8)) {
+        return SCAN_WALK_BROKEN;
+    }
+    uint64_t n = scan_win_u32(w);
+    struct scan_win f;
+    if (n == 0 || n > size - 12) {
+        return SCAN_WALK_BROKEN;
+    }
+    scan_win_init(&f, w->src, size - 8 - n, size - 8, w->err);
+    bool thrift = scan_win_u8(&f) == 0x15;
+    w->failed = w->failed || f.failed;
+    scan_win_done(&f);
+    uint8_t mark[4];
+    return thrift && scan_win_copy(w, mark, 4) && memcmp(mark, "PAR1", 4) == 0
+               ? SCAN_WALK_SEEN
+               : SCAN_WALK_BROKEN;
+}
+
+/* "ARROW1", padding, a message with its continuation mark, ..., the footer's
+ * length, "ARROW1". */
+enum scan_walk scan_walk_arrow(struct scan_win *w)
+{
+    uint64_t size = scan_win_left(w);
+    uint8_t mark[6];
+
+    if (size < 8 + 8 + 10 || !scan_win_skip(w, 8) ||
+        scan_win_u32(w) != UINT32_MAX || scan_win_u32(w) > size ||
+        !scan_win_skip(w, size - 16 - 10)) {
+        return SCAN_WALK_BROKEN;
+    }
+    uint64_t n = scan_win_u32(w);
+    return n >= 8 && n <= size - 18 && scan_win_copy(w, mark, 6) &&
+                   memcmp(mark, "ARROW1", 6) == 0
+               ? SCAN_WALK_SEEN
+               : SCAN_WALK_BROKEN;
+}
