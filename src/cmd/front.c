@@ -249,7 +249,7 @@ static bool start_server(struct front *f, struct wh_err *err)
     struct net_conf net = {.listen_fd = dup(f->serve->http_fd),
                            .loops = (unsigned)conf->http_loops,
                            .workers = (unsigned)conf->http_workers,
-                           .limits = net_limits_default(),
+                           .limits = front_request_limits(conf),
                            .app = &f->house,
                            .plan = front_request_plan,
                            .host_ok = host_ok,

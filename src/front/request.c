@@ -268,21 +268,51 @@ static bool permit(struct front_req *q, struct wh_err *err)
 
 /* ---- running ---- */
 
-static void handle_row(struct net_req *r)
+/* The front_req of this request; false when its caller may not be here. */
+static bool enter(struct net_req *r, struct front_req **out, struct wh_err *err)
 {
     struct front_worker *w = net_req_worker(r);
     struct front_req *q = WH_NEW(r->arena, struct front_req);
-    struct wh_err err = {0};
 
     q->net = r;
     q->house = w->house;
     q->db = w->db;
     q->a = r->arena;
     q->route = r->route;
-    r->user = q;
+    r->user = *out = q;
     wh_panic_context(r->id);
-    if (!front_route_capture(q->route->pattern, r->path, q->a, &q->at, &err) ||
-        !identify(q, &err) || !permit(q, &err) || !q->route->handle(q, &err)) {
+    return front_route_capture(q->route->pattern, r->path, q->a, &q->at, err) &&
+           identify(q, err) && permit(q, err);
+}
+
+/* Before a large body is taken. Strangers have small ones, and nobody sends
+ * much to where he may not be. The handler asks again: until the body is there,
+ * a right may have ended. */
+static void admit_row(struct net_req *r)
+{
+    struct front_req *q;
+    struct wh_err err = {0};
+    bool good = enter(r, &q, &err);
+
+    if (good && !q->signed_in) {
+        net_body_limit(r, NET_ADMIT);
+        good = r->length == NET_CHUNKED || r->length <= NET_ADMIT ||
+               wh_fail(&err, WH_TOO_LARGE,
+                       "without signing in, at most %u bytes are taken here",
+                       NET_ADMIT);
+    }
+    if (!good) {
+        front_req_fail(q, &err);
+    }
+    wh_panic_context(NULL);
+}
+
+static void handle_row(struct net_req *r)
+{
+    struct front_req *q;
+    struct wh_err err = {0};
+
+    if (!enter(r, &q, &err) || !q->route->handle(q, &err)) {
         front_req_fail(q, &err);
     }
     wh_panic_context(NULL);
@@ -310,6 +340,18 @@ void front_request_plan(void *house, const struct net_req *r,
     plan->handle = handle_row;
     plan->body = row->body;
     plan->limit = row->limit;
+    if (row->who != FRONT_PUBLIC) {
+        plan->admit = admit_row;
+    }
+}
+
+struct net_limits front_request_limits(const struct conf *conf)
+{
+    struct net_limits m = net_limits_default();
+
+    m.body_memory = (uint64_t)conf->limits_body_memory;
+    m.body_share = (uint64_t)conf->limits_body_share;
+    return m;
 }
 
 struct front_req *front_req_enter_job(struct net_req *r)
@@ -323,12 +365,18 @@ struct front_req *front_req_enter_job(struct net_req *r)
 
 /* ---- failing ---- */
 
+/* Does a person with a browser ask? */
+static bool for_eyes(const struct net_req *r)
+{
+    struct wh_str accept = net_req_header(r, "accept");
+
+    return !wh_str_starts(r->path, WH_S("/api/")) &&
+           wh_str_find_str(accept, WH_S("text/html")) != SIZE_MAX;
+}
+
 static bool wants_page(const struct front_req *q)
 {
-    struct wh_str accept = net_req_header(q->net, "accept");
-
-    return q->house->fail_page && !wh_str_starts(q->net->path, WH_S("/api/")) &&
-           wh_str_find_str(accept, WH_S("text/html")) != SIZE_MAX;
+    return q->house->fail_page && for_eyes(q->net);
 }
 
 /* HF's habit, which clients rely on: strangers get 401 for what they can not
@@ -358,7 +406,13 @@ void front_request_fault(void *house, const struct net_req *r,
                          const char **type)
 {
     (void)house;
-    (void)r;
+    if (r && for_eyes(r)) {
+        /* no worker, no templates: the sentence alone */
+        wh_buf_cstr(out, fault.message);
+        wh_buf_char(out, '\n');
+        *type = "text/plain; charset=utf-8";
+        return;
+    }
     wh_buf_cstr(out, "{\"error\":");
     wh_buf_json(out, wh_str_of(fault.message));
     wh_buf_cstr(out, "}");

@@ -35,7 +35,8 @@ struct front_route {
     const char *pattern;    /* front/route.h */
     enum front_who who;
     enum net_body body;
-    uint64_t limit; /* of the body in bytes */
+    uint64_t limit; /* of the body in bytes; who is not signed in has at most
+                     * NET_ADMIT of them where the body is buffered */
     bool page;      /* a page: cookies count, failures are pages */
     bool (*handle)(struct front_req *q, struct wh_err *err);
 };
@@ -66,6 +67,8 @@ struct front_req {
 /* What to do with a request; the plan callback of net. */
 void front_request_plan(void *house, const struct net_req *r,
                         struct net_plan *plan);
+/* The limits of net as the settings have them. */
+struct net_limits front_request_limits(const struct conf *conf);
 /* Bodies of net's own faults. */
 void front_request_fault(void *house, const struct net_req *r,
                          struct net_fault fault, struct wh_buf *out,
