@@ -3,13 +3,16 @@ INSERT INTO revision (repo, sha, state, created) VALUES ($1, $2, 1, $3)
 ON CONFLICT (repo, sha) DO NOTHING;
 
 -- name: revision_decided :exec
-UPDATE revision SET state = 2 WHERE repo = $1 AND sha = $2;
+UPDATE revision SET state = 2, why = NULL WHERE repo = $1 AND sha = $2;
+
+-- name: revision_undecidable :exec
+UPDATE revision SET state = 2, why = $3 WHERE repo = $1 AND sha = $2;
 
 -- name: revision_all_again :exec
-UPDATE revision SET state = 1 WHERE repo = $1;
+UPDATE revision SET state = 1, why = NULL WHERE repo = $1;
 
 -- name: revision_state :one
-SELECT state FROM revision WHERE repo = $1 AND sha = $2;
+SELECT state, why FROM revision WHERE repo = $1 AND sha = $2;
 
 -- name: revision_waiting :many
 SELECT v.repo, v.sha FROM revision v JOIN repo r ON r.id = v.repo

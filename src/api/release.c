@@ -46,6 +46,9 @@ static const char *state_of(const struct hub_papers *p)
     if (p->decided) {
         return "decided";
     }
+    if (p->why.n > 0) {
+        return "can not be weighed";
+    }
     return p->weighing ? "weighing" : "nothing to weigh";
 }
 
@@ -82,6 +85,7 @@ bool api_release(struct front_req *q, struct wh_err *err)
     json_object_set_new(o, "repo", json_string(q->repo.full));
     json_object_set_new(o, "commit", json_string(sha));
     json_object_set_new(o, "state", json_string(state_of(&papers)));
+    json_object_set_new(o, "why", text_or_null(papers.why));
     json_object_set_new(o, "subject", text_or_null(papers.subject));
     json_object_set_new(o, "manifest", text_or_null(papers.manifest));
     json_object_set_new(o, "decision", decision);

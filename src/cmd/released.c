@@ -430,6 +430,9 @@ static bool is_undecided(struct getting *g)
     if (json_is_object(json_object_get(g->papers, "decision"))) {
         return false;
     }
+    if (state && strcmp(state, "can not be weighed") == 0) {
+        return unknown(g, WH_S("it can not be weighed, so nothing is decided"));
+    }
     return unknown(g, state && strcmp(state, "weighing") == 0
                           ? WH_S("it is being weighed; nothing is decided yet")
                           : WH_S("it holds nothing that is weighed: no weights "

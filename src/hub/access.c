@@ -6,18 +6,9 @@
  * being weighed or refused by a decision. All of it only through a repo that
  * has the content: an entry alone proves nothing.
  */
+#include "hub/papers.h"
 #include "hub/release.h"
 #include "line/rows.h"
-
-static bool revision_state(struct db *db, int64_t repo, const char *sha,
-                           int64_t *state, struct wh_err *err)
-{
-    struct db_stmt *st = db_start(db, DBQ_REVISION_STATE);
-
-    db_bind_i64(st, 1, repo);
-    db_bind_cstr(st, 2, sha);
-    return db_one_i64(st, 0, state, err);
-}
 
 static bool find_decision(struct db *db, struct wh_arena *a,
                           const struct store_repo *repo, const char *sha,
@@ -52,7 +43,7 @@ bool hub_access_find(const struct hub_vault *v, struct db *db,
 {
     char sha[HUB_OID_HEX + 1];
     uint64_t size;
-    int64_t state;
+    enum hub_revision_state state;
     bool claimed, open;
 
     *out = (struct hub_access){.kind = HUB_ACCESS_WEIGHING};
@@ -81,12 +72,12 @@ bool hub_access_find(const struct hub_vault *v, struct db *db,
         return true;
     }
     hub_oid_hex(commit, sha);
-    if (!revision_state(db, repo->id, sha, &state, err)) {
+    if (!hub_revision_state(db, a, repo->id, sha, &state, &out->why, err)) {
         return false;
     }
-    if (state != 2) {
+    if (state != HUB_REVISION_DECIDED) {
         return true;
     }
     out->kind = HUB_ACCESS_REFUSED;
-    return find_decision(db, a, repo, sha, out, err);
+    return out->why.n > 0 || find_decision(db, a, repo, sha, out, err);
 }

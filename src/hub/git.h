@@ -19,6 +19,8 @@
 #define HUB_OID_HEX 40
 /* Regular blobs up to this size are rows, larger ones are content. */
 #define HUB_BLOB_ROW_MAX (64 * 1024)
+/* Folders in one another that are walked; git itself has no bound. */
+#define HUB_GIT_DEPTH 64
 
 struct hub_oid {
     uint8_t b[HUB_OID_LEN];
@@ -95,6 +97,16 @@ bool hub_git_commit(struct hub_git *g, const struct hub_oid *oid,
 bool hub_git_entry(struct hub_git *g, const struct hub_oid *commit,
                    struct wh_str path, struct wh_arena *a,
                    struct hub_entry *out, struct wh_err *err) WH_CHECK;
+/* How far a commit's tree goes: its files and folders, counted up to `max` and
+ * no further, and how deep folders lie in one another. A look at folders only,
+ * cheap beside hub_git_list. */
+struct hub_git_extent {
+    size_t entries;
+    unsigned depth; /* HUB_GIT_DEPTH + 1: deeper than anything lists */
+};
+bool hub_git_measure(struct hub_git *g, const struct hub_oid *commit,
+                     size_t max, struct hub_git_extent *out,
+                     struct wh_err *err) WH_CHECK;
 /* Entries under `path` in git's order, starting after `after` ("" from the
  * start), at most `limit`; *more says whether some are left. With `recursive`
  * the whole subtree, folders included. */

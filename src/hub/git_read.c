@@ -4,9 +4,6 @@
 #include "hub/git.h"
 #include "hub/git_impl.h"
 
-/* Depth of folders that is walked; git itself has no bound. */
-#define DEPTH_MAX 64
-
 static void to_git(const struct hub_oid *in, git_oid *out)
 {
     memcpy(out->id, in->b, HUB_OID_LEN);
@@ -229,7 +226,7 @@ static bool list_subtree(struct lister *l, const git_tree_entry *te,
     git_tree *sub = NULL;
     bool ok;
 
-    if (depth >= DEPTH_MAX) {
+    if (depth >= HUB_GIT_DEPTH) {
         return wh_fail(l->err, WH_TOO_LARGE, "folders are nested too deep");
     }
     if (git_tree_lookup(&sub, l->g->git, git_tree_entry_id(te)) < 0) {
@@ -314,6 +311,46 @@ bool hub_git_list(struct hub_git *g, const struct hub_oid *commit,
         *n = l.n;
         *more = l.more;
     }
+    return ok;
+}
+
+/* ---- how far a tree goes ---- */
+
+static bool measure_tree(struct hub_git *g, const git_tree *tree, size_t max,
+                         unsigned depth, struct hub_git_extent *out,
+                         struct wh_err *err)
+{
+    size_t count = git_tree_entrycount(tree);
+    bool ok = true;
+
+    out->depth = depth > out->depth ? depth : out->depth;
+    for (size_t i = 0; ok && i < count && out->entries < max; i++) {
+        const git_tree_entry *te = git_tree_entry_byindex(tree, i);
+        git_tree *sub = NULL;
+        out->entries++;
+        if (git_tree_entry_type(te) != GIT_OBJECT_TREE ||
+            depth > HUB_GIT_DEPTH) {
+            continue;
+        }
+        if (git_tree_lookup(&sub, g->git, git_tree_entry_id(te)) < 0) {
+            return hub_git_fail(err, WH_CORRUPT, "a tree is missing");
+        }
+        ok = measure_tree(g, sub, max, depth + 1, out, err);
+        git_tree_free(sub);
+    }
+    return ok;
+}
+
+bool hub_git_measure(struct hub_git *g, const struct hub_oid *commit,
+                     size_t max, struct hub_git_extent *out, struct wh_err *err)
+{
+    git_tree *root = NULL;
+    bool ok;
+
+    *out = (struct hub_git_extent){0};
+    ok = lookup_root(g, commit, &root, err) &&
+         measure_tree(g, root, max, 0, out, err);
+    git_tree_free(root);
     return ok;
 }
 

@@ -2,6 +2,7 @@
 #include "base/buf.h"
 #include "db/testdb.h"
 #include "hub/git.h"
+#include "hub/subject.h"
 #include "store/repo.h"
 #include <setjmp.h>
 #include <stdarg.h>
@@ -368,6 +369,56 @@ static void test_only_reached_objects_become_rows(void **state)
     hub_git_close(&g);
 }
 
+/* "d/d/.../f" with so many folders. */
+static struct wh_str nested(unsigned folders)
+{
+    struct wh_buf b;
+    struct wh_str path;
+
+    wh_buf_init(&b, 1024);
+    while (folders-- > 0) {
+        wh_buf_cstr(&b, "d/");
+    }
+    wh_buf_cstr(&b, "f");
+    path = wh_arena_dup(&A, wh_buf_str(&b));
+    wh_buf_done(&b);
+    return path;
+}
+
+/* What is measured is what a listing would have gone through. */
+static void test_extent(void **state)
+{
+    static const unsigned folders[] = {0, 1, HUB_GIT_DEPTH, HUB_GIT_DEPTH + 1};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof folders / sizeof *folders; i++) {
+        struct hub_change c = {.path = nested(folders[i])};
+        bool fits = folders[i] <= HUB_GIT_DEPTH, more;
+        struct hub_git *g = open_git();
+        struct hub_oid tree, oid;
+        struct hub_git_extent has;
+        struct hub_entry *list;
+        size_t n;
+        c.oid = put_blob(g, "text");
+        assert_true(hub_git_put_tree(g, NULL, &c, 1, &tree, &E));
+        assert_true(
+            hub_git_put_commit(g, &tree, NULL, "a", "b@c", 0, "m", &oid, &E));
+        assert_true(hub_git_measure(g, &oid, 1000, &has, &E));
+        assert_int_equal(has.depth, folders[i]);
+        assert_int_equal(has.entries, folders[i] + 1);
+        assert_int_equal(hub_subject_fits(g, &oid, &E), fits);
+        assert_int_equal(hub_git_list(g, &oid, WH_S(""), true, WH_S(""), 1000,
+                                      &A, &list, &n, &more, &E),
+                         fits);
+        if (fits) {
+            assert_int_equal(n, has.entries);
+        }
+        assert_true(hub_git_measure(g, &oid, 1, &has, &E));
+        assert_int_equal(has.entries, 1);
+        hub_git_close(&g);
+    }
+}
+
 int main(void)
 {
 #define T_(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
@@ -381,6 +432,7 @@ int main(void)
         T_(test_paging),
         T_(test_pointer_in_listing),
         T_(test_only_reached_objects_become_rows),
+        T_(test_extent),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

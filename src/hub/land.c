@@ -16,6 +16,7 @@
 #include "hub/pointer.h"
 #include "hub/release.h"
 #include "hub/repos.h"
+#include "hub/subject.h"
 #include "weigh/look.h"
 
 /* Tries on a branch that others move; each is a few milliseconds. */
@@ -224,6 +225,9 @@ static bool try_once(struct hub_land *l, struct hub_git *g, struct wh_str ref,
     if (empty) {
         *commit = tip;
         return true;
+    }
+    if (!hub_subject_fits(g, commit, err)) {
+        return false;
     }
     if (!read_head(l, g, ref, commit, &x.head, err)) {
         return false;

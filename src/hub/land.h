@@ -27,8 +27,9 @@ struct hub_land {
 };
 
 /* Land it. *commit is the new head, or the old one when nothing changed
- * (*moved false). Failures name the file: WH_REFUSED (a regular file that must
- * go by LFS), WH_REVISION_NOT_FOUND (no such branch), WH_HEAD_MOVED,
+ * (*moved false). WH_TOO_LARGE: a revision that could not be weighed
+ * (hub_subject_fits). Other failures name the file: WH_REFUSED (a regular file
+ * that must go by LFS), WH_REVISION_NOT_FOUND (no such branch), WH_HEAD_MOVED,
  * WH_ENTRY_NOT_FOUND, WH_DIGEST_MISMATCH (an LFS object nobody here has). */
 bool hub_land(struct hub_land *l, struct hub_oid *commit, bool *moved,
               struct wh_err *err) WH_CHECK;

@@ -4,11 +4,9 @@
 #include "hub/papers.h"
 #include "register/submit.h"
 
-/* States of a row of `revision`. */
-enum revision_state { REVISION_WEIGHING = 1, REVISION_DECIDED = 2 };
-
-static bool is_weighing(struct db *db, int64_t repo, const char *sha,
-                        bool *weighing, struct wh_err *err)
+bool hub_revision_state(struct db *db, struct wh_arena *a, int64_t repo,
+                        const char *sha, enum hub_revision_state *state,
+                        struct wh_str *why, struct wh_err *err)
 {
     struct db_stmt *st = db_start(db, DBQ_REVISION_STATE);
     enum db_row r;
@@ -16,9 +14,16 @@ static bool is_weighing(struct db *db, int64_t repo, const char *sha,
     db_bind_i64(st, 1, repo);
     db_bind_cstr(st, 2, sha);
     r = db_step(st, err);
-    *weighing = r == DB_ROW && db_col_i64(st, 0) == REVISION_WEIGHING;
+    *state = r == DB_ROW ? (enum hub_revision_state)db_col_i64(st, 0)
+                         : HUB_REVISION_UNKNOWN;
+    *why = r == DB_ROW ? db_col_dup(st, 1, a) : WH_S("");
     db_finish(&st);
     return r != DB_FAIL;
+}
+
+enum store_part hub_undecidable_part(enum store_kind kind)
+{
+    return kind == STORE_MODEL ? STORE_PART_WEIGHTS : STORE_PART_DATA;
 }
 
 /* The decision in effect, with what opens its leaf if it is about a private
@@ -50,11 +55,18 @@ bool hub_papers_read(struct db *db, struct wh_arena *a,
                      struct wh_err *err)
 {
     char sha[HUB_OID_HEX + 1];
+    enum hub_revision_state state;
 
     *out = (struct hub_papers){0};
     hub_oid_hex(commit, sha);
-    if (!is_weighing(db, repo->id, sha, &out->weighing, err) ||
-        !line_revision_subject(db, a, repo->id, wh_str_of(sha), &out->subject,
+    if (!hub_revision_state(db, a, repo->id, sha, &state, &out->why, err)) {
+        return false;
+    }
+    if (out->why.n > 0) {
+        return true;
+    }
+    out->weighing = state == HUB_REVISION_WEIGHING;
+    if (!line_revision_subject(db, a, repo->id, wh_str_of(sha), &out->subject,
                                err)) {
         return false;
     }

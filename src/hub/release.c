@@ -11,6 +11,7 @@
 #include "base/mem.h"
 #include "base/time.h"
 #include "hub/decide.h"
+#include "hub/papers.h"
 #include "hub/subject.h"
 #include <pthread.h>
 #include <stdlib.h>
@@ -102,6 +103,7 @@ struct job {
     char sha[HUB_OID_HEX + 1];
     struct hub_subject subject;
     struct hub_decided decided; /* if the subject is not empty */
+    struct wh_str why; /* it can not be weighed: a sentence; else empty */
 };
 
 /* What the keeper gave for one file; opened twice is opened once. */
@@ -195,6 +197,22 @@ static bool open_other_parts(struct job *j, struct wh_err *err)
     return give(j, false, NULL, &list, &n, err) && materialise(j, list, n, err);
 }
 
+/* The keeper is shown all scans of the subject at once. */
+static bool scans_fit(const struct job *j, struct wh_err *err)
+{
+    size_t n = 0;
+
+    for (size_t i = 0; i < j->subject.n; i++) {
+        const struct hub_subject_file *f = &j->subject.files[i];
+        n += f->large && weigh_part_in_subject(f->part);
+    }
+    return n <= KEEPER_SCANS_MAX ||
+           wh_fail(err, WH_TOO_LARGE,
+                   "a revision has at most %u large files of weights and code, "
+                   "and this one %zu: join the pieces of its weights",
+                   KEEPER_SCANS_MAX, n);
+}
+
 /* The keeper judges for itself. Whoever waits for the decision is told as soon
  * as the weights can be read. */
 static bool open_weights(struct job *j, struct wh_err *err)
@@ -207,7 +225,8 @@ static bool open_weights(struct job *j, struct wh_err *err)
         !j->subject.weights) {
         return true;
     }
-    if (!hub_decided_papers(j->c->reader, j->db, j->a, &j->repo, &j->subject,
+    if (!scans_fit(j, err) ||
+        !hub_decided_papers(j->c->reader, j->db, j->a, &j->repo, &j->subject,
                             &j->decided, &o, err) ||
         !give(j, true, &o, &list, &n, err)) {
         return false;
@@ -263,23 +282,44 @@ static void find_tiers(const struct job *j, enum store_tier tiers[STORE_PARTS])
     }
 }
 
-static bool finish_fn(struct db *db, void *ctx, struct wh_err *err)
+/* Nothing is known of the files: what a repo of its kind is for is held. */
+static void hold_all(const struct job *j, enum store_tier tiers[STORE_PARTS])
 {
-    struct job *j = ctx;
-    struct db_stmt *st = db_start(db, DBQ_REVISION_DECIDED);
-    enum store_tier tiers[STORE_PARTS];
-    struct store_repo now;
+    memset(tiers, 0, STORE_PARTS * sizeof *tiers);
+    tiers[hub_undecidable_part(j->repo.kind)] = STORE_TIER_HELD;
+}
+
+static bool end_revision(struct db *db, const struct job *j, struct wh_err *err)
+{
+    struct db_stmt *st = db_start(db, j->why.n > 0 ? DBQ_REVISION_UNDECIDABLE
+                                                   : DBQ_REVISION_DECIDED);
 
     db_bind_i64(st, 1, j->repo.id);
     db_bind_cstr(st, 2, j->sha);
-    if (!db_exec(st, err) ||
+    if (j->why.n > 0) {
+        db_bind_text(st, 3, j->why);
+    }
+    return db_exec(st, err);
+}
+
+static bool finish_fn(struct db *db, void *ctx, struct wh_err *err)
+{
+    struct job *j = ctx;
+    enum store_tier tiers[STORE_PARTS];
+    struct store_repo now;
+
+    if (!end_revision(db, j, err) ||
         !store_repo_by_id(db, j->a, j->repo.id, &now, err)) {
         return false;
     }
     if (!wh_str_is(now.head.sha, j->sha)) {
         return true; /* the branch went on: its head shows its own */
     }
-    find_tiers(j, tiers);
+    if (j->why.n > 0) {
+        hold_all(j, tiers);
+    } else {
+        find_tiers(j, tiers);
+    }
     return store_repo_tiers_set(db, j->repo.id, STORE_REPO_DECIDED, tiers, err);
 }
 
@@ -347,14 +387,41 @@ static void end_ask(void *arg)
     wh_free(x);
 }
 
+/* A limit that no other try can meet: held, with the sentence that says which,
+ * until there is another revision. */
+static bool give_up(struct job *j, const struct wh_err *why, struct wh_err *err)
+{
+    bool said = strcmp(why->msg, wh_err_row(why->code)->msg) != 0;
+
+    j->why = wh_arena_fmt(
+        j->a, "%s",
+        said ? why->msg
+             : "what has to be said of its files is larger than this house "
+               "takes for one revision: spread them over several repos");
+    if (!db_write(j->c->vault->writer, finish_fn, j, err)) {
+        return false;
+    }
+    wh_log(WH_WARN, "release.undecidable", "repo=%lld sha=%s why=\"%.*s\"",
+           (long long)j->repo.id, j->sha, WH_FMT(j->why));
+    return true;
+}
+
 static bool try_once(struct ask *x, struct db *db, struct wh_arena *a,
                      struct wh_err *err)
 {
     struct job j = {
         .ask = x, .c = &x->r->c, .db = db, .a = a, .commit = x->commit};
+    struct wh_err why = {0};
 
     hub_oid_hex(&x->commit, j.sha);
-    if (!store_repo_by_id(db, a, x->repo, &j.repo, err) || !run(&j, err)) {
+    if (!store_repo_by_id(db, a, x->repo, &j.repo, err)) {
+        return false;
+    }
+    if (!run(&j, &why)) {
+        if (why.code == WH_TOO_LARGE) {
+            return give_up(&j, &why, err);
+        }
+        *err = why;
         return false;
     }
     wh_log(WH_INFO, "release.decided", "repo=%lld sha=%s subject=%.16s",

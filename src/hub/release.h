@@ -69,7 +69,8 @@ struct hub_access {
     const char *path;  /* in the arena */
     struct wh_src src; /* lives as long as the arena */
     enum store_part part;
-    json_t *decision; /* document of the decision that refuses; may be null */
+    json_t *decision;  /* document of the decision that refuses; may be null */
+    struct wh_str why; /* the revision can not be weighed: a sentence; or "" */
     int64_t decision_id;
 };
 /* May the content of this large file of this revision be read? */

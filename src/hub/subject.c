@@ -242,6 +242,48 @@ static bool write_manifest(struct wh_arena *a, enum store_kind kind,
     return ok;
 }
 
+/* ---- limits ---- */
+
+/* Entries are counted so far, to be told; beyond that it is "more than". */
+#define COUNT_MAX ((size_t)20 * HUB_SUBJECT_FILES)
+
+bool hub_subject_fits(struct hub_git *g, const struct hub_oid *commit,
+                      struct wh_err *err)
+{
+    struct hub_git_extent has;
+
+    if (!hub_git_measure(g, commit, COUNT_MAX, &has, err)) {
+        return false;
+    }
+    if (has.entries > HUB_SUBJECT_FILES) {
+        return wh_fail(err, WH_TOO_LARGE,
+                       "a revision holds at most %u files and folders, and "
+                       "this one %s%zu: pack small files together, or spread "
+                       "them over several repos",
+                       HUB_SUBJECT_FILES,
+                       has.entries == COUNT_MAX ? "at least " : "",
+                       has.entries);
+    }
+    return has.depth <= HUB_GIT_DEPTH ||
+           wh_fail(err, WH_TOO_LARGE,
+                   "folders lie at most %d deep in one another, and in this "
+                   "revision deeper: move the files up",
+                   HUB_GIT_DEPTH);
+}
+
+/* A scanner's answer may be long, and all of them are held at once. */
+static bool answer_fits(size_t *bytes, const struct hub_subject *s,
+                        struct wh_err *err)
+{
+    *bytes += s->files[s->n].content.scan.n;
+    return *bytes <= HUB_SUBJECT_SCANS ||
+           wh_fail(err, WH_TOO_LARGE,
+                   "what the scanners say of the files of one revision takes "
+                   "at most %zu MiB, and of the first %zu files of this one it "
+                   "takes more: spread the files over several repos",
+                   HUB_SUBJECT_SCANS >> 20, s->n + 1);
+}
+
 /* ---- the whole ---- */
 
 static bool read_files(const struct hub_vault *v, struct db *db,
@@ -251,24 +293,22 @@ static bool read_files(const struct hub_vault *v, struct db *db,
                        struct wh_err *err)
 {
     struct hub_entry *list;
-    size_t n;
+    size_t n, bytes = 0;
     bool more;
 
-    if (!hub_git_list(g, commit, WH_S(""), true, WH_S(""), HUB_SUBJECT_FILES, a,
+    if (!hub_subject_fits(g, commit, err) ||
+        !hub_git_list(g, commit, WH_S(""), true, WH_S(""), HUB_SUBJECT_FILES, a,
                       &list, &n, &more, err)) {
         return false;
     }
-    if (more) {
-        return wh_fail(err, WH_TOO_LARGE,
-                       "a revision of more than %u files is not weighed",
-                       HUB_SUBJECT_FILES);
-    }
+    wh_assert(!more);
     s->files = wh_arena_array(a, n + 1, sizeof *s->files);
     for (size_t i = 0; i < n; i++) {
         if (list[i].dir) {
             continue;
         }
-        if (!read_file(v, db, g, a, repo, &list[i], &s->files[s->n], err)) {
+        if (!read_file(v, db, g, a, repo, &list[i], &s->files[s->n], err) ||
+            !answer_fits(&bytes, s, err)) {
             return false;
         }
         if (repo->kind != STORE_MODEL &&

@@ -13,8 +13,10 @@
 #include "weigh/look.h"
 #include "weigh/part.h"
 
-/* Files of one revision that can be weighed. */
+/* Files and folders of one revision. */
 #define HUB_SUBJECT_FILES 50000u
+/* Bytes of scanners' answers about one revision. */
+#define HUB_SUBJECT_SCANS ((size_t)64 << 20)
 
 struct hub_subject_file {
     struct wh_str path;
@@ -35,10 +37,16 @@ struct hub_subject {
     bool weights; /* it holds weights */
 };
 
+/* Can a revision be weighed at all, by the number of its files and the depth of
+ * its folders? WH_TOO_LARGE with a sentence for its owner: a commit that makes
+ * one that can not is refused. */
+bool hub_subject_fits(struct hub_git *g, const struct hub_oid *commit,
+                      struct wh_err *err) WH_CHECK;
 /* Look through a revision: scans large files that were not scanned yet (asks
  * the keeper; may take long), finds every file's part, and writes the
  * manifest. For datasets and spaces only what parses as weights, or is a
- * finding, belongs to it. */
+ * finding, belongs to it. WH_TOO_LARGE, with a sentence for its owner, when no
+ * other try can do better. */
 bool hub_subject_read(const struct hub_vault *v, struct db *db,
                       struct wh_arena *a, const struct store_repo *repo,
                       const struct hub_oid *commit, struct hub_subject *out,

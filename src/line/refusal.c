@@ -95,6 +95,12 @@ static void add_head(struct wh_buf *b, const struct line_refusal *r)
     wh_buf_fmt(b, "The %s of ", rule_part_word(r->part));
     add_ascii(b, wh_str_sub(r->name, 0, NAME_MAX_BYTES), LINE_REFUSAL_MAX);
     wh_buf_cstr(b, plural ? " are " : " is ");
+    if (r->why.n > 0) {
+        wh_buf_cstr(b, "held, because this revision can not be weighed: ");
+        add_ascii(b, r->why, LINE_REFUSAL_MAX);
+        wh_buf_cstr(b, ".");
+        return;
+    }
     if (r->decision == NULL) {
         wh_buf_cstr(b, "held until they are weighed and decided; nothing "
                        "opens before that. Try again in a moment.");
@@ -166,14 +172,16 @@ json_t *line_refusal_json(const struct line_refusal *r)
     json_t *o = json_object();
     const char *tier = tier_of(r);
 
+    bool weighing = r->decision == NULL && r->why.n == 0;
+
     json_object_set_new(
         o, "headline",
-        r->decision == NULL
-            ? json_sprintf("The %s %s being weighed.", rule_part_word(r->part),
-                           plural ? "are" : "is")
-            : json_sprintf("The %s %s %s.", rule_part_word(r->part),
-                           plural ? "are" : "is", tier));
-    json_object_set_new(o, "tone", json_string(r->decision ? tier : "unsure"));
+        weighing ? json_sprintf("The %s %s being weighed.",
+                                rule_part_word(r->part), plural ? "are" : "is")
+                 : json_sprintf("The %s %s %s.", rule_part_word(r->part),
+                                plural ? "are" : "is", tier));
+    json_object_set_new(o, "tone", json_string(weighing ? "unsure" : tier));
+    json_object_set_new(o, "why", text_or_null(r->why));
     json_object_set_new(
         o, "silent",
         json_boolean(json_is_true(json_object_get(r->decision, "silent"))));

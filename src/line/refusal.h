@@ -17,6 +17,8 @@ struct line_refusal {
     struct wh_str name; /* of the repo: "demo/smollm2" */
     enum rule_part part;
     json_t *decision;  /* its document; null: not weighed or decided yet */
+    struct wh_str why; /* it can not be weighed, and is held for that: a
+                          sentence without its full stop; "" for all else */
     struct wh_str url; /* of the decision's page, whole */
 };
 
@@ -25,7 +27,8 @@ struct line_refusal {
  * 200 bytes is left out). What does not fit is cut with "...". */
 void line_refusal_short(const struct line_refusal *r, struct wh_buf *b);
 
-/* The same for pages and API bodies; new reference: headline, tone, reasons
+/* The same for pages and API bodies; new reference: headline, tone, why,
+ * reasons
  * (line, version, rule, sentence, seen), missing ({items} or null), decided,
  * until, link, appeal. */
 json_t *line_refusal_json(const struct line_refusal *r);

@@ -57,6 +57,31 @@ static void says_all_that_a_refusal_owes(void **state)
     }
 }
 
+/* No rule refuses what can not be weighed: a limit does, and says which. */
+static void what_can_not_be_weighed_says_why(void **state)
+{
+    (void)state;
+    struct wh_buf b;
+    struct line_refusal r = {.name = WH_S("a/b"),
+                             .part = RULE_PART_DATA,
+                             .why = WH_S("it has 7 files, and 5 are the most"),
+                             .url = WH_S("http://h/a/b/decision")};
+    wh_buf_init(&b, 4096);
+    line_refusal_short(&r, &b);
+    unit_str(wh_buf_str(&b),
+             "The data of a/b are held, because this revision can not be "
+             "weighed: it has 7 files, and 5 are the most. Read on or object: "
+             "http://h/a/b/decision");
+    wh_buf_done(&b);
+    json_t *o = line_refusal_json(&r);
+    assert_string_equal(json_string_value(json_object_get(o, "headline")),
+                        "The data are held.");
+    assert_string_equal(json_string_value(json_object_get(o, "tone")), "held");
+    assert_string_equal(json_string_value(json_object_get(o, "why")),
+                        "it has 7 files, and 5 are the most");
+    json_decref(o);
+}
+
 static void before_a_decision_it_says_so(void **state)
 {
     (void)state;
@@ -152,6 +177,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(says_all_that_a_refusal_owes),
+        cmocka_unit_test(what_can_not_be_weighed_says_why),
         cmocka_unit_test(before_a_decision_it_says_so),
         cmocka_unit_test(always_fits_a_header),
         cmocka_unit_test(the_long_form_has_every_reason),

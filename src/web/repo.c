@@ -243,8 +243,11 @@ json_t *web_repo_notice(const struct web_repo *r)
     struct wh_arena *a = r->q->a;
     struct line_refusal refusal = {
         .name = wh_str_of(r->q->repo.full),
-        .part = RULE_PART_WEIGHTS,
+        .part = r->papers.why.n > 0 && r->q->repo.kind != STORE_MODEL
+                    ? RULE_PART_DATA
+                    : RULE_PART_WEIGHTS,
         .decision = r->decision,
+        .why = r->papers.why,
         .url = wh_arena_fmt(a, "/%.*s/decision", WH_FMT(r->path))};
     bool open =
         r->decision &&
@@ -252,7 +255,7 @@ json_t *web_repo_notice(const struct web_repo *r)
                   "open");
     json_t *o;
 
-    if (open || (!r->decision && !r->papers.weighing)) {
+    if (open || (!r->decision && !r->papers.weighing && r->papers.why.n == 0)) {
         return json_null();
     }
     o = line_refusal_json(&refusal);
