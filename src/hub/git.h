@@ -97,13 +97,13 @@ bool hub_git_commit(struct hub_git *g, const struct hub_oid *oid,
 bool hub_git_entry(struct hub_git *g, const struct hub_oid *commit,
                    struct wh_str path, struct wh_arena *a,
                    struct hub_entry *out, struct wh_err *err) WH_CHECK;
-/* How far a commit's tree goes: its files and folders, counted up to `max` and
- * no further, and how deep folders lie in one another. A look at folders only,
- * cheap beside hub_git_list. */
 struct hub_git_extent {
     size_t entries;
     unsigned depth; /* HUB_GIT_DEPTH + 1: deeper than anything lists */
 };
+/* How far a commit's tree goes: its files and folders, counted up to `max` and
+ * no further, and how deep folders lie in one another. A look at folders only,
+ * cheap beside hub_git_list. */
 bool hub_git_measure(struct hub_git *g, const struct hub_oid *commit,
                      size_t max, struct hub_git_extent *out,
                      struct wh_err *err) WH_CHECK;
