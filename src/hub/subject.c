@@ -76,7 +76,8 @@ static bool scan_large(const struct hub_vault *v, struct db *db,
 
 /* Regular files that say what the weights beside them are. */
 static const char *const TELLING[] = {"**/*config*.json", "**/*vocab*",
-                                      "**/*token*.json", "**/*.jinja"};
+                                      "**/*token*.json",
+                                      "**/*template*.json", "**/*.jinja"};
 
 static bool is_telling(struct wh_str path)
 {
