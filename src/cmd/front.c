@@ -34,6 +34,7 @@
 
 struct front {
     const struct cmd_serve *serve;
+    struct cmd_paths paths; /* from the working folder */
     struct front_house house;
     struct store_first first;
     struct wh_arena arena; /* of the settings' documents */
@@ -61,8 +62,7 @@ static bool announce_first(struct front *f, struct wh_err *err)
         return true;
     }
     snprintf(line, sizeof line, "%s\n", f->first.token);
-    if (!wh_file_write_atomic(f->serve->paths.token, wh_str_of(line), 0600,
-                              err)) {
+    if (!wh_file_write_atomic(f->paths.token, wh_str_of(line), 0600, err)) {
         return false;
     }
     fprintf(stderr, "sign in: %s/signin/%s\n", f->serve->url, f->first.link);
@@ -71,7 +71,7 @@ static bool announce_first(struct front *f, struct wh_err *err)
 
 static bool open_database(struct front *f, struct wh_err *err)
 {
-    const char *path = f->serve->paths.db;
+    const char *path = f->paths.db;
 
     if (!migrate(path, err)) {
         return false;
@@ -89,7 +89,7 @@ static struct proc_client *client(const struct front *f, const char *name,
                                   unsigned calls, unsigned sessions,
                                   struct wh_err *err)
 {
-    return proc_client_new(f->serve->paths.run, name, calls, sessions, err);
+    return proc_client_new(f->paths.run, name, calls, sessions, err);
 }
 
 static bool open_clients(struct front *f, struct wh_err *err)
@@ -105,7 +105,7 @@ static bool open_clients(struct front *f, struct wh_err *err)
 /* The register knows which lines decide here. */
 static bool record_lines(struct front *f, struct wh_err *err)
 {
-    struct db *db = db_open(f->serve->paths.db, true, err);
+    struct db *db = db_open(f->paths.db, true, err);
     bool ok = db && cmd_lines_record(&f->arena, db, f->house.writer,
                                      &f->house.lines, WH_VERSION, err);
 
@@ -117,24 +117,21 @@ static bool record_lines(struct front *f, struct wh_err *err)
 static bool open_register(struct front *f, struct wh_err *err)
 {
     struct register_config cfg = {
-        .dir = f->serve->paths.log,
-        .db_path = f->serve->paths.db,
+        .dir = f->paths.log,
+        .db_path = f->paths.db,
         .writer = f->house.writer,
         .signing = register_signer_remote(f->signer),
         .genesis = {.software = WH_VERSION},
         .cadence_us = f->serve->conf->register_cadence_ms * 1000,
         .free_percent = (unsigned)f->serve->conf->limits_free_percent};
 
-    if (!cmd_lines_load(&f->arena, f->serve->conf, &f->house.lines, err)) {
-        return false;
-    }
     cmd_lines_genesis(&f->arena, &f->house.lines, &cfg.genesis);
     if (!register_open(&cfg, &f->log, err)) {
         return false;
     }
     f->house.log = f->log;
     return record_lines(f, err) &&
-           register_reader_open(f->serve->paths.log, &f->house.reader, err);
+           register_reader_open(f->paths.log, &f->house.reader, err);
 }
 
 /* ---- long work ---- */
@@ -161,7 +158,7 @@ static bool open_sweep(struct front *f, struct wh_err *err)
     struct hub_sweep_config c = {
         .vault = &f->house.vault,
         .release = f->house.release,
-        .db_path = f->serve->paths.db,
+        .db_path = f->paths.db,
         .every_us = conf->uploads_sweep_seconds * 1000000,
         .expire_us = conf->uploads_expire_hours * STORE_HOUR_US};
 
@@ -172,7 +169,7 @@ static bool open_sweep(struct front *f, struct wh_err *err)
 /* Take up what a stop interrupted, and read the names that searches need. */
 static bool resume_releases(struct front *f, struct wh_err *err)
 {
-    struct db *db = db_open(f->serve->paths.db, true, err);
+    struct db *db = db_open(f->paths.db, true, err);
     bool ok;
 
     f->house.names = store_names_new();
@@ -190,7 +187,7 @@ static bool open_queue(struct front *f, struct wh_err *err)
                                    .reader = f->house.reader,
                                    .lines = &f->house.lines};
 
-    f->house.queue = hub_queue_new(f->serve->paths.db, QUEUE_THREADS, err);
+    f->house.queue = hub_queue_new(f->paths.db, QUEUE_THREADS, err);
     if (!f->house.queue) {
         return false;
     }
@@ -265,14 +262,14 @@ static void fill_house(struct front *f)
     struct front_house *h = &f->house;
 
     h->conf = f->serve->conf;
-    h->data_dir = f->serve->paths.data;
-    h->db_path = f->serve->paths.db;
-    h->vault.open_dir = f->serve->paths.open;
+    h->data_dir = f->paths.data;
+    h->db_path = f->paths.db;
+    h->vault.open_dir = f->paths.open;
     h->vault.keys = hub_keys_new();
     h->vault.downloads = hub_downloads_new();
     h->vault.max_size = (uint64_t)h->conf->limits_file_size;
     h->vault.free_percent = (unsigned)h->conf->limits_free_percent;
-    h->register_dir = f->serve->paths.log;
+    h->register_dir = f->paths.log;
     crypto_random(h->url_key, sizeof h->url_key);
     h->tables[h->ntables++] = &api_table;
 }
@@ -293,31 +290,48 @@ static bool open_pages(struct front *f, struct wh_err *err)
     return true;
 }
 
-/* Front reads and writes the data folder, and sees no keys. */
-static bool lock_front(struct front *f, struct wh_err *err)
+/* What a folder of the operator's needs that front reads while it runs. */
+static bool check_pages(const struct front *f, const char *dir,
+                        struct wh_err *err)
 {
-    struct proc_path paths[3] = {{f->serve->paths.data, true}};
-    struct wh_str lines = f->serve->conf->lines_dir;
+    const struct cmd_user *u = &f->serve->users.of[CMD_FRONT];
+
+    return access(dir, R_OK | X_OK) == 0 ||
+           wh_fail(err, WH_USAGE,
+                   "house.templates: user %s can not read the folder %.200s, "
+                   "or one above it",
+                   u->name, dir);
+}
+
+/* Front reads and writes the data folder, and sees no keys. The lines are read
+ * before: their folder may be open to root alone. */
+static bool enter(struct front *f, struct wh_err *err)
+{
+    struct proc_path paths[2] = {{f->paths.data, true}};
     struct wh_str pages = f->serve->conf->house_templates;
     unsigned n = 1;
 
-    if (lines.n > 0) {
-        paths[n++].path = wh_arena_cstr(&f->arena, lines);
+    if (!cmd_lines_load(&f->arena, f->serve->conf, &f->house.lines, err) ||
+        !cmd_enter(f->serve, CMD_FRONT, f->serve->paths.data, err)) {
+        return false;
     }
     if (pages.n > 0) {
-        paths[n++].path = wh_arena_cstr(&f->arena, pages);
+        paths[n].path = wh_arena_cstr(&f->arena, pages);
+        if (!check_pages(f, paths[n++].path, err)) {
+            return false;
+        }
     }
-    return cmd_lock_in(paths, n, err);
+    return cmd_lock_in(f->serve, CMD_FRONT, paths, n, err);
 }
 
 static bool open_front(struct front *f, struct wh_err *err)
 {
     fill_house(f);
-    if (!lock_front(f, err)) {
+    if (!enter(f, err)) {
         return false;
     }
     f->house.vault.sealed =
-        open(f->serve->paths.sealed, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        open(f->paths.sealed, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (f->house.vault.sealed < 0) {
         return wh_fail_errno(err, WH_IO, "the folder of containers");
     }
@@ -360,7 +374,8 @@ static void announce(const struct cmd_serve *s)
 
 int cmd_front_main(void *serve)
 {
-    struct front f = {.serve = serve};
+    const struct cmd_serve *s = serve;
+    struct front f = {.serve = s, .paths = cmd_paths_inside(&s->paths)};
     struct wh_err err = {0};
     sigset_t end;
     int sig, code = 0;

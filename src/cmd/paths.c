@@ -4,6 +4,7 @@
 #include "cmd/paths.h"
 #include "base/file.h"
 #include "base/sha256.h"
+#include "cmd/owners.h"
 #include <errno.h>
 #include <limits.h>
 #include <stdlib.h>
@@ -65,7 +66,8 @@ static bool make_inner(struct wh_arena *a, const char *data, const char *name,
 }
 
 bool cmd_paths_make(struct wh_arena *a, const struct conf *conf,
-                    struct cmd_paths *out, struct wh_err *err)
+                    const struct cmd_users *users, struct cmd_paths *out,
+                    struct wh_err *err)
 {
     struct cmd_paths p = {0};
     const char *keys;
@@ -73,12 +75,14 @@ bool cmd_paths_make(struct wh_arena *a, const struct conf *conf,
     if (conf->data_dir.n == 0) {
         return wh_fail(err, WH_USAGE, "say where the data lie: --data DIR");
     }
-    if (!make_folder(a, wh_arena_cstr(a, conf->data_dir), 0700, &p.data, err)) {
+    if (!make_folder(a, wh_arena_cstr(a, conf->data_dir), 0700, &p.data, err) ||
+        !cmd_owners_check(p.data, true, users, err)) {
         return false;
     }
     keys = conf->keys_dir.n ? wh_arena_cstr(a, conf->keys_dir)
                             : default_keys(a, p.data);
     if (!make_folder(a, keys, 0700, &p.keys, err) || !check_outside(&p, err) ||
+        !cmd_owners_check(p.keys, false, users, err) ||
         !make_inner(a, p.data, "run", &p.run, err) ||
         !make_inner(a, p.data, "sealed", &p.sealed, err) ||
         !make_inner(a, p.data, "open", &p.open, err) ||
@@ -90,4 +94,19 @@ bool cmd_paths_make(struct wh_arena *a, const struct conf *conf,
     p.token = wh_arena_fmt(a, "%s/admin.token", p.data).p;
     *out = p;
     return true;
+}
+
+struct cmd_paths cmd_paths_inside(const struct cmd_paths *p)
+{
+    struct cmd_paths in = *p;
+
+    in.data = ".";
+    in.run = "run";
+    in.db = "house.db";
+    in.sealed = "sealed";
+    in.open = "open";
+    in.log = "register";
+    in.custody = "custody";
+    in.token = "admin.token";
+    return in;
 }

@@ -1,7 +1,7 @@
 /*
  * paths.h - where an installation keeps its things.
  * Owner: all texts live in the arena given.
- * Never: creates anything but the folders it names, with the modes they need.
+ * Never: creates anything but the folders it names.
  */
 #ifndef WH_CMD_PATHS_H
 #define WH_CMD_PATHS_H
@@ -21,9 +21,15 @@ struct cmd_paths {
     const char *token;   /* DATA/admin.token */
 };
 
-/* Make the folders that are missing (0700; keys 0700) and name everything.
- * WH_USAGE when keys.dir lies inside data.dir. */
+struct cmd_users;
+
+/* Make the folders that are missing (0700) and name everything. WH_USAGE when
+ * keys.dir lies inside data.dir, or cmd_owners_check refuses one of them. */
 bool cmd_paths_make(struct wh_arena *a, const struct conf *conf,
-                    struct cmd_paths *out, struct wh_err *err) WH_CHECK;
+                    const struct cmd_users *users, struct cmd_paths *out,
+                    struct wh_err *err) WH_CHECK;
+
+/* The same names for a process whose working folder is the data folder. */
+struct cmd_paths cmd_paths_inside(const struct cmd_paths *p);
 
 #endif

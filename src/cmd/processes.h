@@ -8,11 +8,13 @@
 #define WH_CMD_PROCESSES_H
 
 #include "cmd/paths.h"
+#include "cmd/users.h"
 #include "proc/sandbox.h"
 #include "proc/zygote.h"
 
 struct cmd_serve {
     const struct conf *conf;
+    struct cmd_users users;
     struct cmd_paths paths;
     int http_fd, signer_fd, keeper_fd, zygote_fd; /* listening sockets */
     uint16_t port;
@@ -26,10 +28,17 @@ int cmd_signer_main(void *serve);
 int cmd_keeper_main(void *serve);
 int cmd_zygote_main(void *serve);
 
-/* Lock the calling process in, before its threads start: not dumpable, no core,
- * and (with Landlock) no files but these. What the host can not give is
- * logged. */
-bool cmd_lock_in(const struct proc_path *paths, unsigned n,
+/* The first thing a child does: into its working folder, then, where processes
+ * have users of their own, from root to its user. From here on it makes files
+ * as that user, and names them from that folder: those above it may be closed
+ * to it. */
+bool cmd_enter(const struct cmd_serve *s, enum cmd_who who, const char *folder,
+               struct wh_err *err) WH_CHECK;
+/* Then, before its threads start, lock it in: not dumpable, no core, and (with
+ * Landlock) no files but these. What it is now, and what the host can not give,
+ * is logged. */
+bool cmd_lock_in(const struct cmd_serve *s, enum cmd_who who,
+                 const struct proc_path *paths, unsigned n,
                  struct wh_err *err) WH_CHECK;
 
 /* The scanner's jobs as the zygote starts them. */

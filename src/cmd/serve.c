@@ -5,11 +5,14 @@
  */
 #include "base/log.h"
 #include "cmd/cmd.h"
+#include "cmd/owners.h"
 #include "cmd/processes.h"
 #include "net/server.h"
 #include "proc/service.h"
 #include "proc/supervise.h"
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 
@@ -56,10 +59,27 @@ static bool parse(int argc, char **argv, struct options *o)
     return true;
 }
 
+/* A folder of the settings by its full name: processes have working folders
+ * of their own. */
+static void make_full(struct wh_arena *a, struct wh_str *path)
+{
+    char real[PATH_MAX];
+
+    if (path->n > 0 && realpath(wh_arena_cstr(a, *path), real)) {
+        *path = wh_arena_dup(a, wh_str_of(real));
+    } /* else whoever opens it says so */
+}
+
 static bool load(struct wh_arena *a, const struct options *o, struct conf *conf,
                  struct wh_err *err)
 {
-    return conf_load(a, o->config, conf, err) &&
+    bool ok = conf_load(a, o->config, conf, err);
+
+    if (ok) {
+        make_full(a, &conf->lines_dir);
+        make_full(a, &conf->house_templates);
+    }
+    return ok &&
            (!o->data ||
             conf_set(a, conf, CONF_data_dir, wh_str_of(o->data), err)) &&
            (!o->listen ||
@@ -93,10 +113,17 @@ static bool split_address(struct wh_arena *a, struct wh_str text,
     return true;
 }
 
+static bool listen_one(const struct cmd_serve *s, const char *name,
+                       enum cmd_who who, int *fd, struct wh_err *err)
+{
+    *fd = proc_listen(s->paths.run, name, s->users.own ? 0660 : 0600, err);
+    return *fd >= 0 &&
+           cmd_owners_socket(s->paths.run, name, who, &s->users, err);
+}
+
 static bool listen_all(struct wh_arena *a, struct cmd_serve *s,
                        struct wh_err *err)
 {
-    const char *run = s->paths.run;
     const char *host = "";
     uint16_t port = 0;
 
@@ -108,21 +135,22 @@ static bool listen_all(struct wh_arena *a, struct cmd_serve *s,
         wh_arena_fmt(a, strchr(host, ':') ? "http://[%s]:%u" : "http://%s:%u",
                      host, s->port)
             .p;
-    s->signer_fd = proc_listen(run, "signer", 0600, err);
-    s->keeper_fd =
-        s->signer_fd < 0 ? -1 : proc_listen(run, "keeper", 0600, err);
-    s->zygote_fd =
-        s->keeper_fd < 0 ? -1 : proc_listen(run, "zygote", 0600, err);
-    return s->zygote_fd >= 0;
+    return listen_one(s, "signer", CMD_SIGNER, &s->signer_fd, err) &&
+           listen_one(s, "keeper", CMD_KEEPER, &s->keeper_fd, err) &&
+           listen_one(s, "zygote", CMD_SCANNER, &s->zygote_fd, err);
 }
 
 static bool prepare(struct wh_arena *a, struct cmd_serve *s, struct wh_err *err)
 {
     void *shared;
 
-    if (!cmd_paths_make(a, s->conf, &s->paths, err) || !listen_all(a, s, err)) {
+    wh_log_level(s->conf->log_level);
+    if (!cmd_users_find(a, s->conf, &s->users, err) ||
+        !cmd_paths_make(a, s->conf, &s->users, &s->paths, err) ||
+        !cmd_owners_take(&s->paths, &s->users, err) || !listen_all(a, s, err)) {
         return false;
     }
+    cmd_users_log(&s->users);
     shared = mmap(NULL, sizeof *s->announced, PROT_READ | PROT_WRITE,
                   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (shared == MAP_FAILED) {
@@ -158,7 +186,6 @@ int cmd_serve(int argc, char **argv)
     if (!load(&a, &o, &conf, &err) || !prepare(&a, &s, &err)) {
         code = cmd_fail("serve", &err);
     } else {
-        wh_log_level(conf.log_level);
         code = proc_supervise(children, sizeof children / sizeof *children);
     }
     wh_arena_done(&a);

@@ -14,6 +14,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <pthread.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -159,15 +160,48 @@ static void lite_close(void *conn)
     wh_free(c);
 }
 
+/* SQLite makes names full and looks at each folder on the way. A process whose
+ * user may not do that has the database in its working folder, and the name as
+ * it is serves. */
+static int (*full_name)(sqlite3_vfs *, const char *, int, char *);
+static sqlite3_vfs files; /* the system's, but for that */
+static pthread_once_t files_once = PTHREAD_ONCE_INIT;
+#define FILES_NAME "weighhouse"
+
+static int name_in_folder(sqlite3_vfs *vfs, const char *name, int cap,
+                          char *out)
+{
+    int rc = full_name(vfs, name, cap, out);
+    if ((rc & 0xff) == SQLITE_CANTOPEN && name[0] != '/' &&
+        strlen(name) < (size_t)cap) {
+        memcpy(out, name, strlen(name) + 1);
+        return SQLITE_OK;
+    }
+    return rc;
+}
+
+static void files_make(void)
+{
+    const sqlite3_vfs *system = sqlite3_vfs_find(NULL);
+    wh_assert(system != NULL);
+    files = *system;
+    full_name = files.xFullPathname;
+    files.zName = FILES_NAME;
+    files.pNext = NULL;
+    files.xFullPathname = name_in_folder;
+    wh_assert(sqlite3_vfs_register(&files, 0) == SQLITE_OK);
+}
+
 static void *lite_open(const char *path, bool read_only, struct wh_err *err)
 {
+    pthread_once(&files_once, files_make);
     if (!read_only && !create_private(path, err)) {
         return NULL;
     }
     struct conn *c = wh_alloc(sizeof *c);
     int flags = SQLITE_OPEN_NOMUTEX |
                 (read_only ? SQLITE_OPEN_READONLY : SQLITE_OPEN_READWRITE);
-    if (sqlite3_open_v2(path, &c->h, flags, NULL) != SQLITE_OK) {
+    if (sqlite3_open_v2(path, &c->h, flags, FILES_NAME) != SQLITE_OK) {
         fail(c->h, err);
         lite_close(c);
         return NULL;

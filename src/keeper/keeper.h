@@ -23,7 +23,7 @@ struct keeper_config {
     unsigned nlines;
     uid_t peers[PROC_SERVICE_PEERS]; /* front */
     unsigned npeers;
-    uid_t uid; /* to run as, when root; 0: stay */
+    uid_t uid; /* to run as from when keys and ledger are open; 0: stay */
     gid_t gid;
     unsigned threads, max_sessions;
 };

@@ -9,6 +9,7 @@
 #include "base/mem.h"
 #include "crypto/random.h"
 #include "proc/sandbox.h"
+#include "proc/state.h"
 #include "proc/supervise.h"
 
 #include <stdio.h>
@@ -339,11 +340,7 @@ static bool lock_in(struct keeper *k, const struct keeper_config *c,
     if (!proc_sandbox_enter(&s, &k->missing, err)) {
         return false;
     }
-    struct wh_buf b;
-    wh_buf_init(&b, 256);
-    proc_guard_list(&b, k->missing);
-    wh_log(WH_INFO, "keeper.guards", "missing=%.*s", WH_FMT(wh_buf_str(&b)));
-    wh_buf_done(&b);
+    proc_state_log(k->missing);
     return true;
 }
 

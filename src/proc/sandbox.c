@@ -13,6 +13,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <linux/capability.h>
 #include <linux/landlock.h>
 #include <signal.h>
 #include <sys/prctl.h>
@@ -106,14 +107,53 @@ static bool landlock_enter(const struct proc_sandbox *s, int abi,
     return ok;
 }
 
-static bool drop_user(const struct proc_sandbox *s, struct wh_err *err)
+/* No capability of any kind, whatever the parent was given. */
+static bool drop_caps(struct wh_err *err)
 {
-    if (setgroups(0, NULL) != 0 || setresgid(s->gid, s->gid, s->gid) != 0 ||
-        setresuid(s->uid, s->uid, s->uid) != 0) {
+    struct __user_cap_header_struct head = {.version =
+                                                _LINUX_CAPABILITY_VERSION_3};
+    const struct __user_cap_data_struct none[_LINUX_CAPABILITY_U32S_3] = {
+        {0, 0, 0}};
+    return syscall(SYS_capset, &head, none) == 0 ||
+           wh_fail_errno(err, WH_OUTSIDE, "drop the capabilities of a process");
+}
+
+static bool is_user(uid_t uid, gid_t gid)
+{
+    uid_t r, e, s;
+    gid_t rg, eg, sg;
+    return getresuid(&r, &e, &s) == 0 && getresgid(&rg, &eg, &sg) == 0 &&
+           r == uid && e == uid && s == uid && rg == gid && eg == gid &&
+           sg == gid && getgroups(0, NULL) == 0;
+}
+
+/* Other processes can not look into its memory. */
+static bool close_memory(struct wh_err *err)
+{
+#ifdef WH_SANITIZED /* their leak checker attaches to the process */
+    const unsigned long dumpable = 1;
+#else
+    const unsigned long dumpable = 0;
+#endif
+    return prctl(PR_SET_DUMPABLE, dumpable, 0, 0, 0) == 0 ||
+           wh_fail_errno(err, WH_OUTSIDE, "lock a process in");
+}
+
+bool proc_user_enter(uid_t uid, gid_t gid, struct wh_err *err)
+{
+    pid_t parent = getppid();
+    if (is_user(uid, gid)) {
+        return drop_caps(err);
+    }
+    if (setgroups(0, NULL) != 0 || setresgid(gid, gid, gid) != 0 ||
+        setresuid(uid, uid, uid) != 0 || !is_user(uid, gid)) {
         return wh_fail_errno(err, WH_OUTSIDE, "change the user of a process");
     }
     proc_die_with_parent(SIGKILL);
-    return true;
+    if (getppid() != parent) { /* it went while nothing was armed */
+        return wh_fail(err, WH_OUTSIDE, "the parent process is gone");
+    }
+    return drop_caps(err) && close_memory(err);
 }
 
 static bool set_limit(int what, uint64_t n, struct wh_err *err)
@@ -141,24 +181,24 @@ static bool enter_user(const struct proc_sandbox *s, unsigned *missing,
 {
     if (s->uid == 0) {
         *missing |= PROC_GUARD_UID;
-        return true;
+        return geteuid() == 0 || drop_caps(err);
     }
-    return drop_user(s, err);
+    return proc_user_enter(s->uid, s->gid, err);
 }
 
 /* After the change of user, which may set it anew. */
 static bool enter_memory(unsigned *missing, struct wh_err *err)
 {
-#ifdef WH_SANITIZED /* their leak checker attaches to the process */
-    *missing |= PROC_GUARD_DUMP;
-#else
-    (void)missing;
-    if (prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) != 0) {
+    if (!close_memory(err)) {
+        return false;
+    }
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0) {
         return wh_fail_errno(err, WH_OUTSIDE, "lock a process in");
     }
-#endif
-    return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 ||
-           wh_fail_errno(err, WH_OUTSIDE, "lock a process in");
+    if (prctl(PR_GET_DUMPABLE, 0, 0, 0, 0) != 0) {
+        *missing |= PROC_GUARD_DUMP;
+    }
+    return true;
 }
 
 static bool enter_files(const struct proc_sandbox *s, unsigned *missing,

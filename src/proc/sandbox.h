@@ -28,7 +28,8 @@ struct proc_path {
 
 /* What a process may keep. */
 struct proc_sandbox {
-    uid_t uid; /* 0: keep the user (asked for only when root) */
+    /* 0: keep the user; else proc_user_enter, which may have been done. */
+    uid_t uid;
     gid_t gid;
     /* With Landlock, only these; npaths 0 with `files` false means none. */
     const struct proc_path *paths;
@@ -37,6 +38,12 @@ struct proc_sandbox {
     /* Resource limits; 0 leaves a limit as it is. */
     uint64_t limit_files; /* RLIMIT_NOFILE; less if the host allows less */
 };
+
+/* From root to another user and group for good, or nothing new if it is that
+ * user already: real, effective and saved ids, no supplementary group, no
+ * capability, not dumpable, dies with its parent. For processes that make files
+ * of their own before they lock themselves in. Before any thread starts. */
+bool proc_user_enter(uid_t uid, gid_t gid, struct wh_err *err) WH_CHECK;
 
 /* Apply to the calling process (before its threads start). Guards that this
  * host can not provide are set in *missing and are not a failure; a guard that

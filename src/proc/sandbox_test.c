@@ -152,6 +152,10 @@ static int other_user(void)
     if (prctl(PR_GET_PDEATHSIG, &sig) != 0 || sig != SIGKILL) {
         return 4;
     }
+    if (getgroups(0, NULL) != 0 || !proc_user_enter(64123, 64123, &err) ||
+        proc_user_enter(64124, 64124, &err)) {
+        return 6;
+    }
     return can_open(ro, "file", O_RDONLY) ? 0 : 5;
 }
 

@@ -12,6 +12,7 @@
 #include "base/sha256.h"
 #include "base/time.h"
 #include "proc/job.h"
+#include "proc/state.h"
 #include "proc/supervise.h"
 
 #include <errno.h>
@@ -391,12 +392,15 @@ static bool lock_in(const struct zygote *z, struct wh_err *err)
     if (z->filter) {
         missing &= ~(unsigned)PROC_GUARD_SECCOMP;
     }
-    wh_buf_init(&b, 256);
-    proc_guard_list(&b, missing);
+    proc_state_log(missing);
     /* a user of its own is for a supervised house; the rest should be there */
-    wh_log(missing & ~(unsigned)PROC_GUARD_UID ? WH_WARN : WH_DEBUG,
-           "zygote.guards", "missing=%.*s", WH_FMT(wh_buf_str(&b)));
-    wh_buf_done(&b);
+    if (missing & ~(unsigned)PROC_GUARD_UID) {
+        wh_buf_init(&b, 256);
+        proc_guard_list(&b, missing);
+        wh_log(WH_WARN, "zygote.guards", "missing=%.*s",
+               WH_FMT(wh_buf_str(&b)));
+        wh_buf_done(&b);
+    }
     return true;
 }
 
