@@ -267,9 +267,10 @@ static void child_stop(struct house *h, struct child *c)
         turn(h, left);
     }
     if (c->pid != 0) {
-        wh_log(WH_WARN, "child.kill", "child=%s pid=%d", c->def->name,
-               (int)c->pid);
+        wh_log(WH_WARN, "child.kill", "child=%s pid=%d why=%s", c->def->name,
+               (int)c->pid, h->hurry ? "asked twice" : "too slow");
         kill(c->pid, SIGKILL);
+        h->exit_code = h->exit_code ? h->exit_code : EXIT_OUTSIDE;
     }
     while (c->pid != 0) {
         turn(h, 1000);

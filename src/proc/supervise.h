@@ -26,9 +26,11 @@ struct proc_child {
  * restarting is of no use: everything is stopped and that code returned.
  *
  * SIGTERM and SIGINT stop the children in reverse order, each with SIGTERM and
- * its own deadline, and return 0. Children die with the parent (PDEATHSIG),
- * have default signal actions and an empty mask, and ignore SIGINT, which a
- * terminal sends to all: the parent's SIGTERM tells them in order.
+ * its own deadline, and return 0; or 4, if one did not end by itself and had to
+ * be killed, be it that it was too slow or that the signal came twice. Children
+ * die with the parent (PDEATHSIG), have default signal actions and an empty
+ * mask, and ignore SIGINT, which a terminal sends to all: the parent's SIGTERM
+ * tells them in order.
  *
  * Call it with one thread only. Returns the exit code for main. */
 int proc_supervise(const struct proc_child *children, unsigned n);
