@@ -1,5 +1,5 @@
 /*
- * job.c - the four jobs of a scanner. Each reads its parameters with a sticky
+ * job.c - the jobs of a scanner. Each reads its parameters with a sticky
  * reader, does its work with the functions of this room, and writes its answer
  * in the layout of job.h.
  */
@@ -357,6 +357,65 @@ bool scan_job_index(struct wh_str params, const struct scan_io *io,
     return ok;
 }
 
+/* ---- scan.kinds ---- */
+
+/* Each file has the arena to itself: none pays for what another one needed. */
+static bool kind_of(const struct wh_src *src, struct wh_arena *a,
+                    struct wh_buf *answer, struct wh_err *err)
+{
+    struct scan_options none = {.sha256 = false};
+    struct scan_report *report = WH_NEW(a, struct scan_report);
+    bool ok = scan_file(src, &none, a, report, err);
+    if (ok) {
+        wh_buf_u8(answer, (uint8_t)report->class);
+        wh_buf_u8(answer, (uint8_t)report->format);
+    }
+    wh_arena_reset(a);
+    return ok;
+}
+
+bool scan_job_kinds(struct wh_str params, const struct scan_io *io,
+                    struct wh_buf *answer, struct wh_err *err)
+{
+    struct wh_rd r;
+    struct wh_arena a;
+    uint64_t all = 0;
+    begin(&r, params);
+    bool ok = wh_rd_end(&r) && io->nsrc > 0 && io->nsrc <= SCAN_JOB_KINDS_MAX;
+    for (size_t i = 0; ok && i < io->nsrc; i++) {
+        ok = io->src[i].size <= SCAN_JOB_KINDS_EACH;
+        all += io->src[i].size;
+    }
+    if (!ok || all > SCAN_JOB_KINDS_ALL) {
+        return malformed(err);
+    }
+    wh_arena_init(&a, FILE_ARENA);
+    wh_buf_u8(answer, SCAN_JOB_VERSION);
+    for (size_t i = 0; ok && i < io->nsrc; i++) {
+        ok = kind_of(&io->src[i], &a, answer, err);
+    }
+    wh_arena_done(&a);
+    return ok && wh_buf_ok(answer, err);
+}
+
+bool scan_job_kinds_read(struct wh_str answer, struct scan_kind *out, size_t n,
+                         struct wh_err *err)
+{
+    struct wh_rd r;
+    begin(&r, answer);
+    for (size_t i = 0; i < n; i++) {
+        uint8_t class = wh_rd_u8(&r), format = wh_rd_u8(&r);
+        if (class > SCAN_CLASS_UNKNOWN || format >= SCAN_FMT_COUNT) {
+            r.bad = true;
+            break;
+        }
+        out[i] = (struct scan_kind){(enum scan_class) class,
+                                    (enum scan_format)format};
+    }
+    return wh_rd_end(&r) ||
+           wh_fail(err, WH_CORRUPT, "a malformed answer about kinds of files");
+}
+
 /* ---- parameter blocks ---- */
 
 void scan_job_file_params(struct wh_buf *b, struct wh_str path, bool sha256)
@@ -383,6 +442,11 @@ void scan_job_shard_params(struct wh_buf *b)
 }
 
 void scan_job_index_params(struct wh_buf *b)
+{
+    wh_buf_u8(b, SCAN_JOB_VERSION);
+}
+
+void scan_job_kinds_params(struct wh_buf *b)
 {
     wh_buf_u8(b, SCAN_JOB_VERSION);
 }
@@ -444,5 +508,7 @@ const struct scan_job_row scan_jobs[] = {
      SCAN_JOB_SHARD_OUT, (uint64_t)1 << 30, 60},
     {SCAN_JOB_INDEX, "scan.index", scan_job_index, SCAN_JOB_INDEX_ANSWER, 0,
      (uint64_t)512 << 20, 60},
+    {SCAN_JOB_KINDS, "scan.kinds", scan_job_kinds, SCAN_JOB_KINDS_ANSWER, 0,
+     (uint64_t)1 << 30, 10},
 };
 const size_t scan_jobs_count = sizeof scan_jobs / sizeof scan_jobs[0];

@@ -16,6 +16,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "base/src.h"
+#include "scan/scan.h"
 
 #define SCAN_JOB_VERSION 1
 /* Ceilings of what a job gives back, in bytes. */
@@ -24,11 +25,16 @@
 #define SCAN_JOB_REBUILD_ANSWER 64u
 #define SCAN_JOB_SHARD_ANSWER 64u
 #define SCAN_JOB_INDEX_ANSWER (64u << 10)
+#define SCAN_JOB_KINDS_ANSWER (4u << 10)
 #define SCAN_JOB_SHARD_OUT (96u << 20)
 /* Most terms of one rebuild, and sources (the list of terms included). */
 #define SCAN_JOB_TERMS_MAX (1u << 20)
 #define SCAN_JOB_SOURCES_MAX 1024u
 #define SCAN_JOB_CONFIG_MAX (1u << 20)
+/* Most files of one scan.kinds, and bytes of each and of all together. */
+#define SCAN_JOB_KINDS_MAX 256u
+#define SCAN_JOB_KINDS_EACH ((uint64_t)64 << 10)
+#define SCAN_JOB_KINDS_ALL ((uint64_t)4 << 20)
 
 /* What a job sees of the world. */
 struct scan_io {
@@ -45,6 +51,7 @@ enum scan_job_type {
     SCAN_JOB_REBUILD = 3,
     SCAN_JOB_SHARD = 4,
     SCAN_JOB_INDEX = 5,
+    SCAN_JOB_KINDS = 6,
 };
 
 /* One row of the table from which the zygote starts jobs. */
@@ -96,6 +103,15 @@ bool scan_job_shard(struct wh_str params, const struct scan_io *io,
 bool scan_job_index(struct wh_str params, const struct scan_io *io,
                     struct wh_buf *answer, struct wh_err *err) WH_CHECK;
 
+/* Say what each of several small files is (src[0..]), nothing more: one process
+ * reads them all, so only the word about a file's kind comes of it, and whoever
+ * asks takes no worse word from here than "text" or "data" (weigh/look.h).
+ * params: u8 version.
+ * answer: u8 version, then per file u8 class (enum scan_class), u8 format (enum
+ * scan_format). */
+bool scan_job_kinds(struct wh_str params, const struct scan_io *io,
+                    struct wh_buf *answer, struct wh_err *err) WH_CHECK;
+
 /* One run of chunks in a rebuild. */
 struct scan_rebuild_term {
     uint32_t source; /* index into the job's sources, from 1 */
@@ -111,6 +127,7 @@ void scan_job_file_config(struct wh_buf *b, struct wh_str config);
 void scan_job_xorb_params(struct wh_buf *b, const uint8_t hash[32]);
 void scan_job_shard_params(struct wh_buf *b);
 void scan_job_index_params(struct wh_buf *b);
+void scan_job_kinds_params(struct wh_buf *b);
 /* One entry of the list of shards, for src[1]. */
 void scan_job_index_shard(struct wh_buf *b, struct wh_str file,
                           const uint8_t names[32], uint64_t tensor_bytes);
@@ -121,6 +138,15 @@ void scan_job_rebuild_term(struct wh_buf *b, const struct scan_rebuild_term *t);
 /* Bounded reading of a rebuild's answer; WH_CORRUPT if malformed. */
 bool scan_job_rebuild_read(struct wh_str answer, uint8_t hash[32],
                            uint64_t *size, struct wh_err *err) WH_CHECK;
+
+/* What scan.kinds says of one file. */
+struct scan_kind {
+    enum scan_class class;
+    enum scan_format format;
+};
+/* Bounded reading of its answer about n files; WH_CORRUPT if malformed. */
+bool scan_job_kinds_read(struct wh_str answer, struct scan_kind *out, size_t n,
+                         struct wh_err *err) WH_CHECK;
 
 /* Load what the libraries load on first use (OpenSSL's configuration, the seed
  * of jansson's hash table), so that a job in a locked-in fork of this process

@@ -81,7 +81,7 @@ static void malformed_parameters_are_refused(void **state)
 {
     struct run *r = *state;
     give(r, WH_S("x"));
-    for (int type = SCAN_JOB_FILE; type <= SCAN_JOB_INDEX; type++) {
+    for (int type = SCAN_JOB_FILE; type <= SCAN_JOB_KINDS; type++) {
         wh_buf_reset(&r->params);
         unit_fails(go(r, (enum scan_job_type)type), r->err, WH_INTERNAL);
         wh_buf_cstr(&r->params, "\2xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx");
@@ -350,6 +350,71 @@ static void an_index_is_held_against_its_shards(void **state)
     wh_buf_done(&list);
 }
 
+static void small_files_have_kinds(void **state)
+{
+    struct run *r = *state;
+    struct scan_kind k[3];
+    give(r, WH_S("plain words\n"));
+    give(r, WH_S("\x7f"
+                 "ELF\2\1\1\0\0\0\0\0\0\0\0\0"));
+    give(r, WH_S("\x02\0\0\0\0\0\0\0{}"));
+    scan_job_kinds_params(&r->params);
+    unit_ok(go(r, SCAN_JOB_KINDS), r->err);
+    unit_ok(scan_job_kinds_read(wh_buf_str(&r->answer), k, 3, &r->err), r->err);
+    assert_int_equal(k[0].class, SCAN_CLASS_TEXT);
+    assert_int_equal(k[0].format, SCAN_FMT_TEXT);
+    assert_int_equal(k[1].class, SCAN_CLASS_PROGRAM);
+    assert_int_equal(k[1].format, SCAN_FMT_ELF);
+    assert_int_equal(k[2].class, SCAN_CLASS_WEIGHTS);
+}
+
+static void kinds_are_bounded(void **state)
+{
+    struct run *r = *state;
+    struct wh_src many[SCAN_JOB_KINDS_MAX + 1];
+    char *big = wh_calloc(1, SCAN_JOB_KINDS_EACH + 1);
+    scan_job_kinds_params(&r->params);
+    give(r, wh_str_mem(big, SCAN_JOB_KINDS_EACH));
+    unit_ok(go(r, SCAN_JOB_KINDS), r->err);
+    r->src[0].size++;
+    unit_fails(go(r, SCAN_JOB_KINDS), r->err, WH_INTERNAL);
+    r->io.src = many;
+    r->io.nsrc = SCAN_JOB_KINDS_MAX + 1;
+    for (size_t i = 0; i < r->io.nsrc; i++) {
+        many[i] = wh_src_mem("x", 1);
+    }
+    unit_fails(go(r, SCAN_JOB_KINDS), r->err, WH_INTERNAL);
+    r->io.nsrc--;
+    unit_ok(go(r, SCAN_JOB_KINDS), r->err);
+    assert_true(r->answer.n <= SCAN_JOB_KINDS_ANSWER);
+    for (size_t i = 0; i < r->io.nsrc; i++) {
+        many[i] = wh_src_mem(big, SCAN_JOB_KINDS_EACH);
+    }
+    unit_fails(go(r, SCAN_JOB_KINDS), r->err, WH_INTERNAL);
+    wh_free(big);
+}
+
+static void kinds_that_lie_are_refused(void **state)
+{
+    struct run *r = *state;
+    struct scan_kind k[2];
+    static const struct {
+        struct wh_str answer;
+        bool good;
+    } rows[] = {
+        {WH_SI("\1\1\7\1\7"), true},    {WH_SI(""), false},
+        {WH_SI("\2\1\7\1\7"), false},   {WH_SI("\1\1\7\1"), false},
+        {WH_SI("\1\1\7\1\7\1"), false}, {WH_SI("\1\xf0\7\1\7"), false},
+        {WH_SI("\1\1\7\1\xff"), false},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+        r->err = (struct wh_err){0};
+        assert_int_equal(scan_job_kinds_read(rows[i].answer, k, 2, &r->err),
+                         rows[i].good);
+        assert_int_equal(r->err.code, rows[i].good ? WH_NONE : WH_CORRUPT);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -364,6 +429,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(a_shard_travels_parsed, up, down),
         cmocka_unit_test_setup_teardown(an_index_is_held_against_its_shards, up,
                                         down),
+        cmocka_unit_test_setup_teardown(small_files_have_kinds, up, down),
+        cmocka_unit_test_setup_teardown(kinds_are_bounded, up, down),
+        cmocka_unit_test_setup_teardown(kinds_that_lie_are_refused, up, down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

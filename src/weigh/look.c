@@ -7,6 +7,8 @@
 
 /* Files in the clear are small: they came in one commit. */
 #define LOOK_MS 30000u
+/* Four megabytes in small files; what takes longer is asked one by one. */
+#define KINDS_MS 10000u
 
 static struct wh_str text(const json_t *o, const char *key)
 {
@@ -72,6 +74,35 @@ bool weigh_look(struct proc_client *zygote, struct wh_arena *a,
     rq.params = wh_buf_str(&params);
     ok = proc_job_run(zygote, a, &rq, &answer, err) &&
          weigh_look_read(a, answer, out, err);
+    wh_buf_done(&params);
+    return ok;
+}
+
+bool weigh_look_kinds(struct proc_client *zygote, struct wh_arena *a,
+                      const struct wh_src *srcs, unsigned n,
+                      struct weigh_kind *out, struct wh_err *err)
+{
+    struct proc_job_request rq = {.type = SCAN_JOB_KINDS,
+                                  .sources = srcs,
+                                  .nsources = n,
+                                  .data_fd = -1,
+                                  .answer_max = SCAN_JOB_KINDS_ANSWER,
+                                  .time_ms = KINDS_MS};
+    struct scan_kind kinds[SCAN_JOB_KINDS_MAX];
+    struct wh_buf params;
+    struct wh_str answer;
+    bool ok;
+
+    wh_assert(n > 0 && n <= SCAN_JOB_KINDS_MAX);
+    wh_buf_init(&params, 16);
+    scan_job_kinds_params(&params);
+    rq.params = wh_buf_str(&params);
+    ok = proc_job_run(zygote, a, &rq, &answer, err) &&
+         scan_job_kinds_read(answer, kinds, n, err);
+    for (unsigned i = 0; ok && i < n; i++) {
+        out[i].class = wh_str_of(scan_class_name(kinds[i].class));
+        out[i].format = wh_str_of(scan_format_name(kinds[i].format));
+    }
     wh_buf_done(&params);
     return ok;
 }
