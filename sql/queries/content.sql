@@ -120,3 +120,12 @@ ON CONFLICT (sha256) DO NOTHING;
 
 -- name: open_content_find :one
 SELECT size FROM open_content WHERE sha256 = $1;
+
+-- Any repo that has it, and any blob that is it or points to it.
+-- name: open_content_needed :one
+SELECT 1 WHERE EXISTS (SELECT 1 FROM content WHERE sha256 = $1)
+  OR EXISTS (SELECT 1 FROM git_object WHERE content = $1)
+  OR EXISTS (SELECT 1 FROM git_object WHERE lfs_sha256 = $1);
+
+-- name: open_content_drop :exec
+DELETE FROM open_content WHERE sha256 = $1;

@@ -216,6 +216,7 @@ static void end_commit(struct net_req *r, void *ctx)
     struct hub_land l = {.db = q->db,
                          .writer = q->house->writer,
                          .zygote = q->house->vault.zygote,
+                         .queue = q->house->queue,
                          .open_dir = q->house->vault.open_dir,
                          .a = q->a,
                          .repo = &q->repo,

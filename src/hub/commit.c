@@ -5,48 +5,22 @@
  * moved under a commit that named no parent.
  */
 #include "hub/commit.h"
-#include "base/file.h"
+#include "hub/open.h"
 #include "hub/pointer.h"
-#include <sys/stat.h>
 
 /* ---- blobs ---- */
 
-bool hub_open_put(const char *open_dir, struct wh_str data,
-                  const char sha256[WH_SHA256_HEX + 1], struct wh_err *err)
-{
-    struct wh_arena a;
-    struct stat st;
-    const char *dir, *path;
-    bool ok;
-
-    wh_arena_init(&a, 16384);
-    dir = wh_arena_fmt(&a, "%s/%.2s", open_dir, sha256).p;
-    path = wh_arena_fmt(&a, "%s/%s", dir, sha256).p;
-    if (stat(path, &st) == 0 && (uint64_t)st.st_size == data.n) {
-        ok = true;
-    } else {
-        ok = wh_dir_make(dir, 0755, err) &&
-             wh_file_write_atomic(path, data, 0644, err);
-    }
-    wh_arena_done(&a);
-    return ok;
-}
-
 static bool large_blob(struct hub_git *g, struct wh_str data,
-                       const char *open_dir, struct hub_oid *out,
-                       struct wh_err *err)
+                       struct hub_blob *out, struct wh_err *err)
 {
-    char sha256[WH_SHA256_HEX + 1];
-
-    wh_sha256_hex_of(data, sha256);
-    hub_git_blob_oid(data, out);
-    return hub_open_put(open_dir, data, sha256, err) &&
-           hub_git_put_content(g, *out, data.n, sha256, err);
+    wh_sha256_hex_of(data, out->sha256);
+    hub_git_blob_oid(data, &out->oid);
+    return hub_git_put_content(g, out->oid, data.n, out->sha256, err);
 }
 
 static bool file_blob(struct hub_git *g, const struct hub_ops *ops,
-                      const struct hub_op *op, const char *open_dir,
-                      struct hub_oid *out, struct wh_err *err)
+                      const struct hub_op *op, struct hub_blob *out,
+                      struct wh_err *err)
 {
     struct wh_arena a;
     struct wh_str data;
@@ -54,8 +28,8 @@ static bool file_blob(struct hub_git *g, const struct hub_ops *ops,
 
     wh_arena_init(&a, HUB_REGULAR_MAX + 4096);
     ok = hub_ops_data(ops, op, &a, &data, err) &&
-         (data.n <= HUB_BLOB_ROW_MAX ? hub_git_put_blob(g, data, out, err)
-                                     : large_blob(g, data, open_dir, out, err));
+         (data.n <= HUB_BLOB_ROW_MAX ? hub_git_put_blob(g, data, &out->oid, err)
+                                     : large_blob(g, data, out, err));
     wh_arena_done(&a);
     return ok;
 }
@@ -77,16 +51,15 @@ static bool pointer_blob(struct hub_git *g, const struct hub_op *op,
 }
 
 bool hub_commit_blobs(struct hub_git *g, const struct hub_ops *ops,
-                      const struct wh_str *class_of, const char *open_dir,
-                      struct wh_arena *a, struct hub_blob **out,
-                      struct wh_err *err)
+                      const struct wh_str *class_of, struct wh_arena *a,
+                      struct hub_blob **out, struct wh_err *err)
 {
     struct hub_blob *blobs = wh_arena_array(a, ops->n + 1, sizeof *blobs);
 
     for (size_t i = 0; i < ops->n; i++) {
         const struct hub_op *op = &ops->list[i];
         if (op->kind == HUB_OP_FILE) {
-            if (!file_blob(g, ops, op, open_dir, &blobs[i].oid, err)) {
+            if (!file_blob(g, ops, op, &blobs[i], err)) {
                 return false;
             }
             blobs[i].class = class_of[i];
@@ -97,6 +70,71 @@ bool hub_commit_blobs(struct hub_git *g, const struct hub_ops *ops,
         }
     }
     *out = blobs;
+    return true;
+}
+
+/* ---- larger files ---- */
+
+static bool put_one(const struct hub_ops *ops, const struct hub_op *op,
+                    const struct hub_blob *blob, const char *open_dir,
+                    struct wh_err *err)
+{
+    struct wh_arena a;
+    struct wh_str data;
+    bool ok;
+
+    wh_arena_init(&a, HUB_REGULAR_MAX + 4096);
+    ok = hub_ops_data(ops, op, &a, &data, err) &&
+         hub_open_put(open_dir, data, blob->sha256, err);
+    wh_arena_done(&a);
+    return ok;
+}
+
+bool hub_commit_put_large(const struct hub_ops *ops,
+                          const struct hub_blob *blobs, const char *open_dir,
+                          struct wh_err *err)
+{
+    for (size_t i = 0; i < ops->n; i++) {
+        if (blobs[i].sha256[0] &&
+            !put_one(ops, &ops->list[i], &blobs[i], open_dir, err)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool hub_commit_large_there(const struct hub_ops *ops,
+                            const struct hub_blob *blobs, const char *open_dir)
+{
+    bool there = true;
+
+    for (size_t i = 0; there && i < ops->n; i++) {
+        there = !blobs[i].sha256[0] ||
+                hub_open_there(open_dir, blobs[i].sha256, ops->list[i].size);
+    }
+    return there;
+}
+
+bool hub_commit_drop_large(const struct hub_ops *ops,
+                           const struct hub_blob *blobs,
+                           struct db_writer *writer, const char *open_dir,
+                           struct wh_err *err)
+{
+    char batch[HUB_OPEN_BATCH][WH_SHA256_HEX + 1];
+    size_t n = 0;
+
+    for (size_t i = 0; i < ops->n; i++) {
+        if (blobs[i].sha256[0]) {
+            memcpy(batch[n++], blobs[i].sha256, sizeof *batch);
+        }
+        if (n == HUB_OPEN_BATCH || (n > 0 && i + 1 == ops->n)) {
+            if (!hub_open_collect(writer, open_dir, batch, n, INT64_MAX, NULL,
+                                  err)) {
+                return false;
+            }
+            n = 0;
+        }
+    }
     return true;
 }
 

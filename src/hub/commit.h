@@ -1,11 +1,12 @@
 /*
  * commit.h - from the operations of a commit to a new commit in the overlay.
  * Owner: the caller owns the git handle, the operations and the arena.
- * Never: writes a row; that is the transaction's business (hub/publish.h).
+ * Never: writes a row; that is the transaction's business (hub/land.h).
  */
 #ifndef WH_HUB_COMMIT_H
 #define WH_HUB_COMMIT_H
 
+#include "db/writer.h"
 #include "hub/git.h"
 #include "hub/ops.h"
 
@@ -13,16 +14,30 @@
 struct hub_blob {
     struct hub_oid oid;
     struct wh_str class; /* the scanner's word; "" for pointers */
+    /* of a file that is too large for a row, else "" */
+    char sha256[WH_SHA256_HEX + 1];
 };
 
-/* Make the blobs of all file operations, once a commit: small files and
- * pointers into the overlay, larger files into open content (open_dir), from
- * where git reads them. class_of[i] is the scanner's word for ops->list[i];
- * LFS operations must have their size by now. */
+/* Make the blobs of all file operations, once a commit, in the overlay. Of
+ * larger files only their names: their bytes go to open content, and not before
+ * the commit is sure to be tried (hub_commit_put_large). class_of[i] is the
+ * scanner's word for ops->list[i]; LFS operations must have their size by now.
+ */
 bool hub_commit_blobs(struct hub_git *g, const struct hub_ops *ops,
-                      const struct wh_str *class_of, const char *open_dir,
-                      struct wh_arena *a, struct hub_blob **out,
-                      struct wh_err *err) WH_CHECK;
+                      const struct wh_str *class_of, struct wh_arena *a,
+                      struct hub_blob **out, struct wh_err *err) WH_CHECK;
+/* Bring the larger files into open content, from where git reads them. */
+bool hub_commit_put_large(const struct hub_ops *ops,
+                          const struct hub_blob *blobs, const char *open_dir,
+                          struct wh_err *err) WH_CHECK;
+/* In the writer's transaction: are they all still there? */
+bool hub_commit_large_there(const struct hub_ops *ops,
+                            const struct hub_blob *blobs, const char *open_dir);
+/* The commit came to nothing: remove those that no other row names. */
+bool hub_commit_drop_large(const struct hub_ops *ops,
+                           const struct hub_blob *blobs,
+                           struct db_writer *writer, const char *open_dir,
+                           struct wh_err *err) WH_CHECK;
 
 struct hub_commit_in {
     const struct hub_ops *ops;
@@ -37,10 +52,5 @@ struct hub_commit_in {
 bool hub_commit_build(struct hub_git *g, const struct hub_commit_in *in,
                       struct wh_arena *a, struct hub_oid *out, bool *empty,
                       struct wh_err *err) WH_CHECK;
-
-/* Bring bytes into open content: open_dir/<aa>/<sha256>, durably, once. */
-bool hub_open_put(const char *open_dir, struct wh_str data,
-                  const char sha256[WH_SHA256_HEX + 1],
-                  struct wh_err *err) WH_CHECK;
 
 #endif

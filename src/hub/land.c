@@ -14,66 +14,13 @@
 #include "hub/head.h"
 #include "hub/lfs.h"
 #include "hub/pointer.h"
+#include "hub/regular.h"
 #include "hub/release.h"
 #include "hub/repos.h"
 #include "hub/subject.h"
-#include "weigh/look.h"
 
 /* Tries on a branch that others move; each is a few milliseconds. */
 #define TRIES 50
-
-/* ---- looking ---- */
-
-static bool refuse(const struct hub_op *op, const struct weigh_look *look,
-                   struct wh_err *err)
-{
-    return wh_fail(err, WH_REFUSED,
-                   "%.*s is %.*s (%.*s): send it with LFS (git lfs track, or "
-                   "let huggingface_hub decide)",
-                   (int)(op->path.n > 200 ? 200 : op->path.n), op->path.p,
-                   WH_FMT(look->class), WH_FMT(look->format));
-}
-
-/* What the scanner calls one regular file; only text and known data pass. */
-static bool look_at(struct hub_land *l, const struct hub_op *op,
-                    struct wh_str *class, struct wh_err *err)
-{
-    struct wh_arena a;
-    struct weigh_look look;
-    struct wh_str data;
-    struct wh_src src;
-    bool ok;
-
-    wh_arena_init(&a, HUB_REGULAR_MAX + (4 << 20));
-    ok = hub_ops_data(l->ops, op, &a, &data, err);
-    if (ok) {
-        src = wh_src_mem(data.p, data.n);
-        ok = weigh_look(l->zygote, &a, &src, op->path, &look, err);
-    }
-    if (ok) {
-        *class = wh_arena_dup(l->a, look.class);
-        ok = (wh_str_is(look.class, "text") || wh_str_is(look.class, "data")) ||
-             refuse(op, &look, err);
-    }
-    wh_arena_done(&a);
-    return ok;
-}
-
-static bool look_at_all(struct hub_land *l, struct wh_str **out,
-                        struct wh_err *err)
-{
-    struct wh_str *classes =
-        wh_arena_array(l->a, l->ops->n + 1, sizeof *classes);
-
-    for (size_t i = 0; i < l->ops->n; i++) {
-        if (l->ops->list[i].kind == HUB_OP_FILE &&
-            !look_at(l, &l->ops->list[i], &classes[i], err)) {
-            return false;
-        }
-    }
-    *out = classes;
-    return true;
-}
 
 /* ---- pointers sent as regular files ---- */
 
@@ -137,16 +84,22 @@ struct landing {
     const struct hub_land *l;
     const struct hub_git *g;
     struct wh_str ref;
+    const struct hub_blob *blobs;
     const struct hub_oid *old, *new;
     struct hub_head *head; /* null: not main */
     int64_t now;
+    bool lost; /* a larger file was swept before its row came */
 };
 
 static bool land_fn(struct db *db, void *ctx, struct wh_err *err)
 {
-    const struct landing *x = ctx;
+    struct landing *x = ctx;
     const struct store_repo *repo = x->l->repo;
 
+    x->lost = !hub_commit_large_there(x->l->ops, x->blobs, x->l->open_dir);
+    if (x->lost) { /* hub/open.h: no row without its file */
+        return wh_fail(err, WH_UNAVAILABLE, "");
+    }
     return hub_git_flush(x->g, db, err) &&
            hub_ref_move(db, repo->id, x->ref, x->old, x->new, x->l->who->id,
                         err) &&
@@ -158,6 +111,16 @@ static bool land_fn(struct db *db, void *ctx, struct wh_err *err)
 }
 
 /* ---- one try ---- */
+
+/* What the tries of one commit have in common. */
+struct attempt {
+    struct hub_land *l;
+    struct hub_git *g;
+    struct wh_str ref;
+    const struct hub_blob *blobs;
+    bool put;   /* larger files were written */
+    bool again; /* another try may do it */
+};
 
 static bool check_parent(const struct hub_land *l, const struct hub_oid *tip,
                          struct wh_err *err)
@@ -196,29 +159,31 @@ static bool read_head(struct hub_land *l, struct hub_git *g, struct wh_str ref,
     return true;
 }
 
-static bool try_once(struct hub_land *l, struct hub_git *g, struct wh_str ref,
-                     const struct hub_blob *blobs, struct hub_oid *commit,
-                     bool *moved, struct wh_err *err)
+static bool try_once(struct attempt *t, struct hub_oid *commit, bool *moved,
+                     struct wh_err *err)
 {
+    struct hub_land *l = t->l;
     struct hub_commit_in in = {.ops = l->ops,
-                               .blobs = blobs,
+                               .blobs = t->blobs,
                                .author = l->who->name,
                                .email = hub_commit_email(l->a, l->who->name).p,
                                .time_us = wh_now_us()};
-    struct landing x = {.l = l, .g = g, .ref = ref, .now = in.time_us};
+    struct landing x = {
+        .l = l, .g = t->g, .ref = t->ref, .blobs = t->blobs, .now = in.time_us};
     struct hub_oid tip;
-    bool found, empty;
+    bool found, empty, ok;
 
-    if (!hub_ref_read(l->db, l->repo->id, ref, &found, &tip, err)) {
+    t->again = false;
+    if (!hub_ref_read(l->db, l->repo->id, t->ref, &found, &tip, err)) {
         return false;
     }
-    if (!found && !wh_str_is(ref, "refs/heads/main")) {
+    if (!found && !wh_str_is(t->ref, "refs/heads/main")) {
         return wh_fail(err, WH_REVISION_NOT_FOUND, "Invalid rev id: %.*s",
                        WH_FMT(l->branch));
     }
     in.parent = found ? &tip : NULL;
     if ((found && !check_parent(l, &tip, err)) ||
-        !hub_commit_build(g, &in, l->a, commit, &empty, err)) {
+        !hub_commit_build(t->g, &in, l->a, commit, &empty, err)) {
         return false;
     }
     *moved = !empty;
@@ -226,39 +191,58 @@ static bool try_once(struct hub_land *l, struct hub_git *g, struct wh_str ref,
         *commit = tip;
         return true;
     }
-    if (!hub_subject_fits(g, commit, err)) {
+    if (!hub_subject_fits(t->g, commit, err)) {
         return false;
     }
-    if (!read_head(l, g, ref, commit, &x.head, err)) {
+    t->put = true;
+    if (!hub_commit_put_large(l->ops, t->blobs, l->open_dir, err) ||
+        !read_head(l, t->g, t->ref, commit, &x.head, err)) {
         return false;
     }
     x.old = in.parent;
     x.new = commit;
-    return db_write(l->writer, land_fn, &x, err);
+    ok = db_write(l->writer, land_fn, &x, err);
+    t->again = !ok && (x.lost ||
+                       (err->code == WH_HEAD_MOVED && l->ops->parent.n == 0));
+    return ok;
+}
+
+/* Try until it lands or can not; a commit that did not leaves no file. */
+static bool try_all(struct attempt *t, struct hub_oid *commit, bool *moved,
+                    struct wh_err *err)
+{
+    struct wh_err why = {0};
+    bool ok = false;
+
+    for (int i = 0; i < TRIES && !ok && (i == 0 || t->again); i++) {
+        *err = (struct wh_err){0};
+        ok = try_once(t, commit, moved, err);
+    }
+    if (!ok && t->put &&
+        !hub_commit_drop_large(t->l->ops, t->blobs, t->l->writer,
+                               t->l->open_dir, &why)) {
+        wh_log_err(WH_INFO, "commit.leftover", &why); /* the sweep finds it */
+    }
+    return ok;
 }
 
 static bool land_with(struct hub_land *l, struct hub_git *g,
                       struct hub_oid *commit, bool *moved, struct wh_err *err)
 {
-    struct wh_str *classes, ref;
+    struct hub_regular look = {
+        .zygote = l->zygote, .queue = l->queue, .ops = l->ops, .a = l->a};
+    struct attempt t = {.l = l, .g = g};
+    struct wh_str *classes;
     struct hub_blob *blobs;
 
-    if (!hub_ref_name(l->a, l->branch, &ref, err) || !take_pointers(l, err) ||
+    if (!hub_ref_name(l->a, l->branch, &t.ref, err) || !take_pointers(l, err) ||
         !hub_lfs_sizes(l->db, l->repo, l->who->id, l->ops, err) ||
-        !look_at_all(l, &classes, err) ||
-        !hub_commit_blobs(g, l->ops, classes, l->open_dir, l->a, &blobs, err)) {
+        !hub_regular_look(&look, &classes, err) ||
+        !hub_commit_blobs(g, l->ops, classes, l->a, &blobs, err)) {
         return false;
     }
-    for (int i = 0; i < TRIES; i++) {
-        *err = (struct wh_err){0};
-        if (try_once(l, g, ref, blobs, commit, moved, err)) {
-            return true;
-        }
-        if (err->code != WH_HEAD_MOVED || l->ops->parent.n > 0) {
-            return false;
-        }
-    }
-    return false;
+    t.blobs = blobs;
+    return try_all(&t, commit, moved, err);
 }
 
 bool hub_land(struct hub_land *l, struct hub_oid *commit, bool *moved,

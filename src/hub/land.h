@@ -11,6 +11,7 @@
 #include "db/writer.h"
 #include "hub/git.h"
 #include "hub/ops.h"
+#include "hub/queue.h"
 #include "proc/client.h"
 #include "store/repo.h"
 
@@ -18,6 +19,7 @@ struct hub_land {
     struct db *db; /* reading connection of this job */
     struct db_writer *writer;
     struct proc_client *zygote;
+    struct hub_queue *queue; /* says when the house stops */
     const char *open_dir;
     struct wh_arena *a;
     const struct store_repo *repo;
@@ -30,7 +32,8 @@ struct hub_land {
  * (*moved false). WH_TOO_LARGE: a revision that could not be weighed
  * (hub_subject_fits). Other failures name the file: WH_REFUSED (a regular file
  * that must go by LFS), WH_REVISION_NOT_FOUND (no such branch), WH_HEAD_MOVED,
- * WH_ENTRY_NOT_FOUND, WH_DIGEST_MISMATCH (an LFS object nobody here has). */
+ * WH_ENTRY_NOT_FOUND, WH_DIGEST_MISMATCH (an LFS object nobody here has),
+ * WH_UNAVAILABLE (the house stops). A failure leaves nothing behind. */
 bool hub_land(struct hub_land *l, struct hub_oid *commit, bool *moved,
               struct wh_err *err) WH_CHECK;
 

@@ -75,6 +75,27 @@ bool hub_lfs_sizes(struct db *db, const struct store_repo *repo,
     return true;
 }
 
+/* What hub_lfs_sizes found may have gone meanwhile: unclaimed content expires,
+ * and open content goes with the last repo that has it. */
+static bool claim_one(struct db *db, int64_t repo, const struct hub_op *op,
+                      int64_t now, struct wh_err *err)
+{
+    bool open, claimed;
+    uint64_t size;
+
+    if (!store_open_find(db, op->sha256, &open, &size, err) ||
+        (open &&
+         !store_content_adopt(db, repo, op->sha256, op->size, now, err)) ||
+        !store_content_claim(db, repo, op->sha256, err) ||
+        !store_content_claimed(db, repo, op->sha256, &claimed, err)) {
+        return false;
+    }
+    return claimed ||
+           wh_fail(err, WH_DIGEST_MISMATCH,
+                   "the LFS object %s is not here any more: send it again",
+                   op->sha256);
+}
+
 bool hub_lfs_claim(struct db *db, int64_t repo, const struct hub_ops *ops,
                    struct wh_err *err)
 {
@@ -83,8 +104,7 @@ bool hub_lfs_claim(struct db *db, int64_t repo, const struct hub_ops *ops,
     for (size_t i = 0; i < ops->n; i++) {
         const struct hub_op *op = &ops->list[i];
         if (op->kind == HUB_OP_LFS &&
-            (!store_content_adopt(db, repo, op->sha256, op->size, now, err) ||
-             !store_content_claim(db, repo, op->sha256, err))) {
+            !claim_one(db, repo, op, now, err)) {
             return false;
         }
     }

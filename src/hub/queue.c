@@ -170,6 +170,19 @@ bool hub_queue_add(struct hub_queue *q, hub_work *work,
     return true;
 }
 
+bool hub_queue_stopping(struct hub_queue *q)
+{
+    bool stop;
+
+    if (!q) {
+        return false;
+    }
+    pthread_mutex_lock(&q->lock);
+    stop = q->stop;
+    pthread_mutex_unlock(&q->lock);
+    return stop;
+}
+
 size_t hub_queue_depth(struct hub_queue *q)
 {
     size_t n;

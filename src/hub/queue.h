@@ -35,6 +35,9 @@ void hub_queue_free(struct hub_queue **q);
 bool hub_queue_add(struct hub_queue *q, hub_work *work,
                    void (*dropped)(void *ctx), void *ctx,
                    struct wh_err *err) WH_CHECK;
+/* Has hub_queue_stop begun? Then the house stops, and long work elsewhere does
+ * well to end. Null is "no". Any thread. */
+bool hub_queue_stopping(struct hub_queue *q);
 /* How much waits, for metrics. */
 size_t hub_queue_depth(struct hub_queue *q);
 

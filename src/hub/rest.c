@@ -5,8 +5,8 @@
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/time.h"
+#include "hub/open.h"
 #include "hub/vault.h"
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdatomic.h>
@@ -121,6 +121,7 @@ static bool copy_all(const struct hub_vault *v, const struct store_content *c,
 }
 
 struct opened {
+    const struct hub_vault *v;
     const struct store_content *c;
 };
 
@@ -128,12 +129,12 @@ static bool opened_fn(struct db *db, void *ctx, struct wh_err *err)
 {
     const struct opened *x = ctx;
 
+    if (!hub_open_there(x->v->open_dir, x->c->sha256, x->c->size)) {
+        return wh_fail(err, WH_UNAVAILABLE, ""); /* hub/open.h; tried again */
+    }
     return store_open_add(db, x->c->sha256, x->c->size, wh_now_us(), err) &&
            store_open_unseal(db, x->c->sha256, err);
 }
-
-/* Ends the names of files that are being written; hub_open_clean knows it. */
-#define UNFINISHED ".new"
 
 /* Write the file under a name of its own, then give it the real one. Two may be
  * at the same content at once: neither sees what the other has not finished. */
@@ -145,9 +146,9 @@ static bool write_open(const struct hub_vault *v, struct wh_arena *a,
     const char *path = hub_open_path(v, a, c->sha256);
     const char *dir = wh_arena_fmt(a, "%s/%.2s", v->open_dir, c->sha256).p;
     static atomic_uint number;
-    const char *tmp =
-        wh_arena_fmt(a, "%s.%u" UNFINISHED, path, atomic_fetch_add(&number, 1))
-            .p;
+    const char *tmp = wh_arena_fmt(a, "%s.%u" HUB_OPEN_UNFINISHED, path,
+                                   atomic_fetch_add(&number, 1))
+                          .p;
     int fd;
     bool ok;
 
@@ -193,7 +194,7 @@ static bool materialise(const struct hub_vault *v, struct db *db,
                         uint8_t (*keys)[STORE_CONTAINER_KEY], size_t n,
                         struct wh_err *err)
 {
-    struct opened x = {.c = c};
+    struct opened x = {.v = v, .c = c};
     struct store_container_row *rows;
     size_t found;
 
@@ -228,42 +229,4 @@ bool hub_materialise(const struct hub_vault *v, struct db *db,
     }
     hub_keys_drop(v->keys, c->sha256);
     return true;
-}
-
-/* ---- after a crash ---- */
-
-/* Unlink the unfinished files of one folder; false when it can not be read. */
-static bool clean_folder(int parent, const char *name)
-{
-    int fd = openat(parent, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    DIR *d = fd < 0 ? NULL : fdopendir(fd);
-
-    if (!d) {
-        wh_fd_close(&fd);
-        return errno == ENOTDIR;
-    }
-    for (const struct dirent *e; (e = readdir(d)) != NULL;) {
-        if (wh_str_ends(wh_str_of(e->d_name), WH_S(UNFINISHED))) {
-            unlinkat(dirfd(d), e->d_name, 0);
-        }
-    }
-    closedir(d);
-    return true;
-}
-
-bool hub_open_clean(const struct hub_vault *v, struct wh_err *err)
-{
-    DIR *d = opendir(v->open_dir);
-    bool ok = d != NULL;
-
-    for (const struct dirent *e; ok && (e = readdir(d)) != NULL;) {
-        ok = e->d_name[0] == '.' || clean_folder(dirfd(d), e->d_name);
-    }
-    if (!ok) {
-        wh_fail_errno(err, WH_IO, "the folder of opened content");
-    }
-    if (d) {
-        closedir(d);
-    }
-    return ok;
 }

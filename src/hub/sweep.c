@@ -20,6 +20,9 @@
 #define GONE_US INT64_C(60000000)
 /* Containers that have been written for so long belong to nobody. */
 #define WRITING_US (24 * STORE_HOUR_US)
+/* A file of opened content is left alone for so long after it was written:
+ * whoever writes it names it in a moment. */
+#define UNNAMED_US STORE_HOUR_US
 
 struct hub_sweep {
     struct hub_sweep_config c;
@@ -27,6 +30,7 @@ struct hub_sweep {
     pthread_mutex_t lock;
     pthread_cond_t wake;
     bool stop;
+    struct hub_open_walk walk;
     struct db *db;
 };
 
@@ -154,14 +158,14 @@ static bool remove_some(const struct hub_sweep_config *c, struct db *db,
 }
 
 bool hub_sweep_round(const struct hub_sweep_config *c, struct db *db,
-                     bool first, struct wh_err *err)
+                     struct hub_open_walk *walk, bool first, struct wh_err *err)
 {
     int64_t before = first ? INT64_MAX : wh_now_us() - WRITING_US;
+    int64_t open_before = first ? INT64_MAX : wh_now_us() - UNNAMED_US;
     size_t n = 1;
     unsigned leftovers;
 
-    if (first && (!store_container_clean(c->vault->sealed, &leftovers, err) ||
-                  !hub_open_clean(c->vault, err))) {
+    if (first && !store_container_clean(c->vault->sealed, &leftovers, err)) {
         return false;
     }
     if (!expire_all(c, err) ||
@@ -173,7 +177,8 @@ bool hub_sweep_round(const struct hub_sweep_config *c, struct db *db,
             return false;
         }
     }
-    return true;
+    return hub_open_sweep(c->vault->writer, c->vault->open_dir, db, walk,
+                          open_before, err);
 }
 
 /* ---- the thread ---- */
@@ -206,7 +211,7 @@ static void *run(void *arg)
 
     while (wait_round(s)) {
         struct wh_err err = {0};
-        if (!hub_sweep_round(&s->c, s->db, false, &err) ||
+        if (!hub_sweep_round(&s->c, s->db, &s->walk, false, &err) ||
             !hub_release_resume(s->c.release, s->db, &err) ||
             !hub_release_renew(s->c.release, s->db, &err)) {
             wh_log_err(WH_WARN, "sweep.failed", &err);
@@ -224,7 +229,7 @@ struct hub_sweep *hub_sweep_new(const struct hub_sweep_config *c,
     pthread_mutex_init(&s->lock, NULL);
     pthread_cond_init(&s->wake, NULL);
     s->db = db_open(c->db_path, true, err);
-    if (!s->db || !hub_sweep_round(c, s->db, true, err)) {
+    if (!s->db || !hub_sweep_round(c, s->db, &s->walk, true, err)) {
         goto fail;
     }
     if (pthread_create(&s->thread, NULL, run, s) != 0) {

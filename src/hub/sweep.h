@@ -1,7 +1,7 @@
 /*
  * sweep.h - what nobody needs any more goes: abandoned uploads, unclaimed
- * contents, containers given up, deleted repos, old sessions; and what waits is
- * taken up again.
+ * contents, containers given up, deleted repos, opened content that nothing
+ * names, old sessions; and what waits is taken up again.
  * Owner: front makes one and ends it before the writer.
  * Never: removes what a reference, a representation or an upload needs; does
  * more than a few hundred rows in one transaction.
@@ -9,6 +9,7 @@
 #ifndef WH_HUB_SWEEP_H
 #define WH_HUB_SWEEP_H
 
+#include "hub/open.h"
 #include "hub/release.h"
 #include "hub/vault.h"
 
@@ -29,8 +30,11 @@ struct hub_sweep *hub_sweep_new(const struct hub_sweep_config *c,
 void hub_sweep_free(struct hub_sweep **s);
 
 /* One whole round, for tests and at the start. first: nothing is being written
- * now, so every container without an end is a leftover. */
+ * now, so every container without an end is a leftover, and every file of
+ * opened content that nothing names. walk says how far DATA/open was swept, of
+ * which each round does a part. */
 bool hub_sweep_round(const struct hub_sweep_config *c, struct db *db,
-                     bool first, struct wh_err *err) WH_CHECK;
+                     struct hub_open_walk *walk, bool first,
+                     struct wh_err *err) WH_CHECK;
 
 #endif

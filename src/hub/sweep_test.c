@@ -12,6 +12,8 @@
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -28,6 +30,8 @@ static struct wh_arena A;
 static struct hub_vault V;
 static struct db *R;
 static char SEALED[32]; /* of the containers */
+static char OPEN[32];   /* of opened content */
+static struct hub_open_walk WALK;
 
 static bool make_repo(struct db *db, void *ctx, struct wh_err *err)
 {
@@ -51,7 +55,10 @@ static int set_up(void **state)
     memcpy(SEALED, "/tmp/wh-sweep-XXXXXX", sizeof "/tmp/wh-sweep-XXXXXX");
     assert_non_null(mkdtemp(SEALED));
     V = (struct hub_vault){.writer = testdb_writer(&T)};
-    V.open_dir = SEALED;
+    memcpy(OPEN, "/tmp/wh-sweep-XXXXXX", sizeof "/tmp/wh-sweep-XXXXXX");
+    assert_non_null(mkdtemp(OPEN));
+    V.open_dir = OPEN;
+    WALK = (struct hub_open_walk){0};
     V.sealed = open(SEALED, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     V.downloads = hub_downloads_new();
     assert_true(V.sealed >= 0);
@@ -74,6 +81,7 @@ static int tear_down(void **state)
 {
     (void)state;
     assert_int_equal(nftw(SEALED, remove_one, 8, FTW_DEPTH | FTW_PHYS), 0);
+    assert_int_equal(nftw(OPEN, remove_one, 8, FTW_DEPTH | FTW_PHYS), 0);
     db_close(&R);
     wh_fd_close(&V.sealed);
     hub_downloads_free(&V.downloads);
@@ -169,7 +177,7 @@ static void sweep(bool first)
 {
     struct hub_sweep_config c = {.vault = &V, .expire_us = 24 * HOUR};
 
-    if (!hub_sweep_round(&c, R, first, &E)) {
+    if (!hub_sweep_round(&c, R, &WALK, first, &E)) {
         fail_msg("%s (%s)", E.msg, E.detail);
     }
 }
@@ -253,13 +261,179 @@ static void test_deleted_repo(void **state)
     assert_false(store_repo_by_id(R, &A, 1, &repo, &E));
 }
 
+/* ---- opened content ---- */
+
+/* A file in the folder of opened content, last written some hours ago. */
+static void open_file(const char *sha256, const char *suffix, int64_t hours)
+{
+    struct timespec at[2] = {{.tv_sec = time(NULL) - hours * 3600 - 60}};
+    struct wh_str dir = wh_arena_fmt(&A, "%s/%.2s", OPEN, sha256);
+    struct wh_str path =
+        wh_arena_fmt(&A, "%.*s/%s%s", WH_FMT(dir), sha256, suffix);
+
+    at[1] = at[0];
+    assert_true(wh_dir_make(dir.p, 0755, &E));
+    assert_true(wh_file_write_atomic(path.p, WH_S("hello"), 0644, &E));
+    assert_int_equal(utimensat(AT_FDCWD, path.p, at, 0), 0);
+}
+
+static bool open_there(const char *sha256, const char *suffix)
+{
+    struct wh_str path =
+        wh_arena_fmt(&A, "%s/%.2s/%s%s", OPEN, sha256, sha256, suffix);
+
+    return access(path.p, F_OK) == 0;
+}
+
+static bool opened_fn(struct db *db, void *ctx, struct wh_err *err)
+{
+    return store_open_add(db, ctx, 5, wh_now_us(), err);
+}
+
+static bool is_open(const char *sha256)
+{
+    uint64_t size;
+    bool open;
+
+    assert_true(store_open_find(R, sha256, &open, &size, &E));
+    return open;
+}
+
+static void test_unnamed_files(void **state)
+{
+    (void)state;
+    open_file(DIGEST_A, "", 2);
+    open_file(DIGEST_B, "", 0); /* somebody may be about to name it */
+    open_file(DIGEST_B, ".7.new", 2);
+    open_file(DIGEST_A, ".0123456789abcdef.tmp", 2);
+    open_file(DIGEST_A, ".1.new", 0);
+    open_file(DIGEST_A, ".txt", 2); /* nothing of ours */
+    sweep(false);
+    assert_false(open_there(DIGEST_A, ""));
+    assert_true(open_there(DIGEST_B, ""));
+    assert_false(open_there(DIGEST_B, ".7.new"));
+    assert_false(open_there(DIGEST_A, ".0123456789abcdef.tmp"));
+    assert_true(open_there(DIGEST_A, ".1.new"));
+    assert_true(open_there(DIGEST_A, ".txt"));
+    sweep(true); /* at a start nobody is writing */
+    assert_false(open_there(DIGEST_B, ""));
+    assert_false(open_there(DIGEST_A, ".1.new"));
+    assert_true(open_there(DIGEST_A, ".txt"));
+}
+
+static void test_opened_content_of_a_deleted_repo(void **state)
+{
+    int64_t long_ago = wh_now_us() - HOUR;
+
+    (void)state;
+    make(content_fn, DIGEST_A, wh_now_us(), true);
+    assert_true(db_write(V.writer, opened_fn, (char[]){DIGEST_A}, &E));
+    open_file(DIGEST_A, "", 2);
+    sweep(false);
+    sweep(true);
+    assert_true(open_there(DIGEST_A, "") && is_open(DIGEST_A));
+    assert_true(db_write(V.writer, delete_fn, &long_ago, &E));
+    sweep(false);
+    assert_false(open_there(DIGEST_A, ""));
+    assert_false(is_open(DIGEST_A));
+}
+
+static bool second_repo_fn(struct db *db, void *ctx, struct wh_err *err)
+{
+    struct store_account owner;
+    struct store_repo_new repo = {
+        .kind = STORE_DATASET, .ns = &owner, .name = WH_S("d")};
+
+    return store_account_by_name(db, WH_S("ann"), &owner, err) &&
+           store_repo_create(db, &repo, ctx, err) &&
+           store_content_adopt(db, *(int64_t *)ctx, DIGEST_A, 5, wh_now_us(),
+                               err) &&
+           store_content_claim(db, *(int64_t *)ctx, DIGEST_A, err);
+}
+
+static void test_content_of_two_repos(void **state)
+{
+    int64_t long_ago = wh_now_us() - HOUR, other;
+    struct store_content c;
+    bool found;
+
+    (void)state;
+    make(content_fn, DIGEST_A, wh_now_us(), true);
+    assert_true(db_write(V.writer, opened_fn, (char[]){DIGEST_A}, &E));
+    open_file(DIGEST_A, "", 2);
+    assert_true(db_write(V.writer, second_repo_fn, &other, &E));
+    assert_true(db_write(V.writer, delete_fn, &long_ago, &E));
+    sweep(false);
+    sweep(true);
+    assert_true(store_content_find(R, &A, 1, DIGEST_A, &found, &c, &E));
+    assert_false(found);
+    assert_true(open_there(DIGEST_A, "") && is_open(DIGEST_A));
+}
+
+/* A row that comes between the sweep's look and the writer's stays safe: the
+ * writer looks again. */
+static void test_named_meanwhile(void **state)
+{
+    char list[2][WH_SHA256_HEX + 1] = {DIGEST_A, DIGEST_B};
+    size_t removed = 0;
+
+    (void)state;
+    open_file(DIGEST_A, "", 2);
+    open_file(DIGEST_B, "", 2);
+    make(content_fn, DIGEST_B, wh_now_us(), true);
+    assert_true(
+        hub_open_collect(V.writer, OPEN, list, 2, INT64_MAX, &removed, &E));
+    assert_int_equal(removed, 1);
+    assert_false(open_there(DIGEST_A, ""));
+    assert_true(open_there(DIGEST_B, ""));
+    assert_true(hub_open_there(OPEN, DIGEST_B, 5));
+    assert_false(hub_open_there(OPEN, DIGEST_B, 6));
+    assert_false(hub_open_there(OPEN, DIGEST_A, 5));
+}
+
+static void test_put_makes_young(void **state)
+{
+    (void)state;
+    open_file(DIGEST_A, "", 2);
+    assert_true(hub_open_put(OPEN, WH_S("hello"), DIGEST_A, &E));
+    sweep(false);
+    assert_true(open_there(DIGEST_A, ""));
+    assert_true(hub_open_put(OPEN, WH_S("another"), DIGEST_A, &E));
+    assert_true(hub_open_there(OPEN, DIGEST_A, 7));
+}
+
+/* A full folder takes its files in batches, and the walk comes around. */
+static void test_many_leftovers(void **state)
+{
+    char sha256[WH_SHA256_HEX + 1] = DIGEST_A;
+
+    (void)state;
+    for (unsigned i = 0; i < 2 * HUB_OPEN_BATCH + 3; i++) {
+        snprintf(sha256, sizeof sha256, "%s%062x", i % 2 ? "ff" : "00", i);
+        open_file(sha256, "", 2);
+    }
+    sweep(false);
+    for (unsigned i = 0; i < 2 * HUB_OPEN_BATCH + 3; i++) {
+        snprintf(sha256, sizeof sha256, "%s%062x", i % 2 ? "ff" : "00", i);
+        assert_false(open_there(sha256, ""));
+    }
+}
+
 int main(void)
 {
 #define CASE(f) cmocka_unit_test_setup_teardown(f, set_up, tear_down)
     const struct CMUnitTest tests[] = {
-        CASE(test_contents),     CASE(test_young_contents_stay),
-        CASE(test_uploads),      CASE(test_unfinished),
+        CASE(test_contents),
+        CASE(test_young_contents_stay),
+        CASE(test_uploads),
+        CASE(test_unfinished),
         CASE(test_deleted_repo),
+        CASE(test_unnamed_files),
+        CASE(test_opened_content_of_a_deleted_repo),
+        CASE(test_content_of_two_repos),
+        CASE(test_named_meanwhile),
+        CASE(test_put_makes_young),
+        CASE(test_many_leftovers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

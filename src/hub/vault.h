@@ -104,9 +104,6 @@ bool hub_materialise(const struct hub_vault *v, struct db *db,
                      struct wh_arena *a, const struct store_content *c,
                      uint8_t (*keys)[STORE_CONTAINER_KEY], size_t n,
                      struct wh_err *err) WH_CHECK;
-/* Remove what a crash left of files that were being opened; when nothing is at
- * work, at the start. */
-bool hub_open_clean(const struct hub_vault *v, struct wh_err *err) WH_CHECK;
 /* Path of opened content, in the arena. */
 const char *hub_open_path(const struct hub_vault *v, struct wh_arena *a,
                           const char *sha256);

@@ -519,6 +519,27 @@ bool store_open_find(struct db *db, const char *sha256, bool *found,
     return r != DB_FAIL;
 }
 
+bool store_open_needed(struct db *db, const char *sha256, bool *needed,
+                       struct wh_err *err)
+{
+    struct db_stmt *st = db_start(db, DBQ_OPEN_CONTENT_NEEDED);
+    enum db_row r;
+
+    db_bind_cstr(st, 1, sha256);
+    r = db_step(st, err);
+    *needed = r == DB_ROW;
+    db_finish(&st);
+    return r != DB_FAIL;
+}
+
+bool store_open_drop(struct db *db, const char *sha256, struct wh_err *err)
+{
+    struct db_stmt *st = db_start(db, DBQ_OPEN_CONTENT_DROP);
+
+    db_bind_cstr(st, 1, sha256);
+    return db_exec(st, err);
+}
+
 static bool unseal_one(struct db *db, int64_t id, struct wh_err *err)
 {
     return run_id(db, DBQ_CONTENT_CONTAINERS_GOING, id, err) &&

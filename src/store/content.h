@@ -140,6 +140,12 @@ bool store_open_add(struct db *db, const char *sha256, uint64_t size,
                     int64_t now, struct wh_err *err) WH_CHECK;
 bool store_open_find(struct db *db, const char *sha256, bool *found,
                      uint64_t *size, struct wh_err *err) WH_CHECK;
+/* Does a content of any repo, or any git object, need the open form? */
+bool store_open_needed(struct db *db, const char *sha256, bool *needed,
+                       struct wh_err *err) WH_CHECK;
+/* Forget it: nothing needs it. Its file goes after that (hub/open.h). */
+bool store_open_drop(struct db *db, const char *sha256,
+                     struct wh_err *err) WH_CHECK;
 /* The open form exists, so every repo's sealed form of it may go. */
 bool store_open_unseal(struct db *db, const char *sha256,
                        struct wh_err *err) WH_CHECK;
