@@ -3,10 +3,12 @@
  *
  * The PUTs of the clients carry no credentials and ignore the headers of the
  * batch answer, so each link is signed for exactly one repo, account, object
- * and size.
+ * and size. Links for downloads are followed by git-lfs only, which does as it
+ * is told, and they open nothing by themselves.
  */
 #include "hub/lfs.h"
 #include "api/handlers.h"
+#include "api/resolve.h"
 #include "base/enc.h"
 #include "base/time.h"
 #include "front/answer.h"
@@ -158,24 +160,51 @@ struct batch {
     json_t *out;
 };
 
-/* Downloads: a link to the file by its digest, resolved like any other. */
-static void download_action(struct front_req *q, bool found, struct wh_str oid,
-                            json_t *o)
+/* A link to the file by its digest. It is no key: whoever follows it is asked
+ * who he is, so the client is told to say again what it said here. */
+static json_t *download_link(struct front_req *q, struct wh_str oid)
 {
+    struct wh_str said = net_req_header(q->net, "authorization");
+    json_t *link = action(wh_arena_fmt(
+        q->a, "%.*s/api/%s/%s/lfs/%.*s", WH_FMT(front_req_base(q)),
+        store_kind_plural(q->repo.kind), q->repo.full, WH_FMT(oid)));
+
+    if (q->signed_in) {
+        json_t *header = json_object();
+        json_object_set_new(link, "header", header);
+        json_object_set_new(header, "Authorization", wh_json_str(said));
+    }
+    return link;
+}
+
+/* What would be refused when it is fetched is refused here, in the same words.
+ */
+static bool download_object(struct front_req *q, struct wh_str oid,
+                            uint64_t size, json_t *o, struct wh_err *err)
+{
+    struct wh_err why = {0};
+    uint64_t stored = 0;
     json_t *actions;
 
-    if (!found) {
+    if (!api_lfs_may_read(q, oid, &stored, &why)) {
+        int status = wh_err_row(why.code)->http;
+        if (status >= 500) {
+            *err = why;
+            return false;
+        }
+        json_object_set_new(o, "error", object_error(status, why.msg));
+        return true;
+    }
+    if (stored != size) {
         json_object_set_new(o, "error",
-                            object_error(404, "Object does not exist"));
-        return;
+                            object_error(422, "the object has another size"));
+        return true;
     }
     actions = json_object();
+    json_object_set_new(o, "authenticated", json_true());
     json_object_set_new(o, "actions", actions);
-    json_object_set_new(actions, "download",
-                        action(wh_arena_fmt(q->a, "%.*s/api/%s/%s/lfs/%.*s",
-                                            WH_FMT(front_req_base(q)),
-                                            store_kind_plural(q->repo.kind),
-                                            q->repo.full, WH_FMT(oid))));
+    json_object_set_new(actions, "download", download_link(q, oid));
+    return true;
 }
 
 static bool one_object(struct front_req *q, const struct batch *b,
@@ -202,12 +231,7 @@ static bool one_object(struct front_req *q, const struct batch *b,
         return true;
     }
     if (!b->upload) {
-        if (!hub_lfs_named(q->db, q->repo.id, wh_arena_cstr(q->a, oid), &found,
-                           err)) {
-            return false;
-        }
-        download_action(q, found, oid, o);
-        return true;
+        return download_object(q, oid, (uint64_t)size, o, err);
     }
     if (!hub_lfs_exists(q->db, q->repo.id, front_req_account(q),
                         wh_arena_cstr(q->a, oid), &found, &stored, err)) {

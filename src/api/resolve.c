@@ -1,11 +1,14 @@
 /*
- * resolve.c - files by revision and path: headers that every client needs, the
- * bytes, or the refusal.
+ * resolve.c - files by revision and path, and large ones by digest: headers
+ * that every client needs, the bytes, or the refusal.
  */
+#include "api/resolve.h"
 #include "api/handlers.h"
+#include "base/enc.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "front/answer.h"
+#include "hub/lfs.h"
 #include "hub/release.h"
 #include "hub/view.h"
 #include "line/refusal.h"
@@ -248,27 +251,58 @@ static void count(const struct found *f)
     }
 }
 
-static bool send_large(const struct found *f, struct wh_err *err)
+/* Fails with the words of the refusal, unless the file may be read. */
+static bool may_read(const struct found *f, struct hub_access *access,
+                     struct wh_err *err)
 {
     struct front_req *q = f->q;
+
+    return hub_access_find(&q->house->vault, q->db, q->a, &q->repo, &f->commit,
+                           &f->e, access, err) &&
+           (access->kind == HUB_ACCESS_OPEN ||
+            access->kind == HUB_ACCESS_SEALED || refuse(f, access, err));
+}
+
+static bool send_large(const struct found *f, struct wh_err *err)
+{
     struct hub_access access;
 
-    if (!hub_access_find(&q->house->vault, q->db, q->a, &q->repo, &f->commit,
-                         &f->e, &access, err)) {
+    if (!may_read(f, &access, err)) {
         return false;
     }
-    switch (access.kind) {
-    case HUB_ACCESS_OPEN:
-        count(f);
-        return send_file(f, access.path, err);
-    case HUB_ACCESS_SEALED:
-        count(f);
-        return send_sealed(f, &access.src);
-    case HUB_ACCESS_WEIGHING:
-    case HUB_ACCESS_REFUSED:
-        break;
+    count(f);
+    return access.kind == HUB_ACCESS_OPEN ? send_file(f, access.path, err)
+                                          : send_sealed(f, &access.src);
+}
+
+/* A large file of the repo by its digest. */
+static bool find_object(struct front_req *q, struct wh_str oid, struct found *f,
+                        struct wh_err *err)
+{
+    uint8_t raw[WH_SHA256_LEN];
+    bool found = false;
+
+    *f = (struct found){.q = q};
+    if (wh_hex_dec(oid, raw, sizeof raw, false) &&
+        !hub_lfs_named(q->db, q->a, q->repo.id, wh_arena_cstr(q->a, oid),
+                       &found, &f->e, &f->commit, err)) {
+        return false;
     }
-    return refuse(f, &access, err);
+    hub_oid_hex(&f->commit, f->commit_hex);
+    return found || wh_fail(err, WH_NOT_FOUND, "Object does not exist");
+}
+
+bool api_lfs_may_read(struct front_req *q, struct wh_str oid, uint64_t *size,
+                      struct wh_err *err)
+{
+    struct hub_access access;
+    struct found f;
+
+    if (!find_object(q, oid, &f, err) || !may_read(&f, &access, err)) {
+        return false;
+    }
+    *size = f.e.size;
+    return true;
 }
 
 /* ---- the routes ---- */
@@ -318,6 +352,13 @@ static bool serve(struct front_req *q, bool pointer, struct wh_err *err)
 bool api_resolve(struct front_req *q, struct wh_err *err)
 {
     return serve(q, false, err);
+}
+
+bool api_lfs_object(struct front_req *q, struct wh_err *err)
+{
+    struct found f;
+
+    return find_object(q, q->at.a, &f, err) && send_large(&f, err);
 }
 
 bool api_raw(struct front_req *q, struct wh_err *err)

@@ -23,18 +23,42 @@ bool hub_lfs_exists(struct db *db, int64_t repo, int64_t account,
     return ok;
 }
 
-bool hub_lfs_named(struct db *db, int64_t repo, const char *sha256, bool *found,
-                   struct wh_err *err)
+static bool revision_with(struct db *db, int64_t repo, const char *sha256,
+                          struct hub_oid *commit, struct wh_err *err)
+{
+    struct db_stmt *st = db_start(db, DBQ_LFS_REVISION);
+    enum db_row row;
+    bool found;
+
+    *commit = (struct hub_oid){0};
+    db_bind_i64(st, 1, repo);
+    db_bind_cstr(st, 2, sha256);
+    row = db_step(st, err);
+    found = row == DB_ROW && hub_oid_parse(db_col_text(st, 0), commit);
+    db_finish(&st);
+    if (row == DB_FAIL || found) {
+        return found;
+    }
+    return hub_ref_read(db, repo, WH_S("refs/heads/main"), &found, commit, err);
+}
+
+bool hub_lfs_named(struct db *db, struct wh_arena *a, int64_t repo,
+                   const char *sha256, bool *found, struct hub_entry *entry,
+                   struct hub_oid *commit, struct wh_err *err)
 {
     struct store_content c;
-    struct wh_arena a;
-    bool ok;
 
-    wh_arena_init(&a, (size_t)4 << 20);
-    ok = store_content_find(db, &a, repo, sha256, found, &c, err);
-    *found = ok && *found && c.claimed;
-    wh_arena_done(&a);
-    return ok;
+    if (!store_content_find(db, a, repo, sha256, found, &c, err)) {
+        return false;
+    }
+    *found = *found && c.claimed;
+    if (!*found) {
+        return true;
+    }
+    *entry = (struct hub_entry){.lfs = true, .size = c.size};
+    entry->path = wh_arena_dup(a, wh_str_of(sha256));
+    memcpy(entry->sha256, c.sha256, sizeof entry->sha256);
+    return revision_with(db, repo, sha256, commit, err);
 }
 
 static bool check_one(struct db *db, int64_t repo, int64_t account,

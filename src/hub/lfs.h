@@ -10,6 +10,7 @@
 #define WH_HUB_LFS_H
 
 #include "db/db.h"
+#include "hub/git.h"
 #include "hub/ops.h"
 #include "store/content.h"
 #include "store/repo.h"
@@ -18,10 +19,14 @@
 bool hub_lfs_exists(struct db *db, int64_t repo, int64_t account,
                     const char *sha256, bool *found, uint64_t *size,
                     struct wh_err *err) WH_CHECK;
-/* Does a commit of the repo name this object? What was uploaded and not yet
- * committed is nobody's news but the uploader's. */
-bool hub_lfs_named(struct db *db, int64_t repo, const char *sha256, bool *found,
-                   struct wh_err *err) WH_CHECK;
+/* The object that a commit of the repo names, with its size, as an entry named
+ * by its digest, and a revision by which to ask whether it may be read: where
+ * it is held, the newest one that is decided about, else the head of main (all
+ * zero without one). What was uploaded and not yet committed is nobody's news
+ * but the uploader's: *found is false. */
+bool hub_lfs_named(struct db *db, struct wh_arena *a, int64_t repo,
+                   const char *sha256, bool *found, struct hub_entry *entry,
+                   struct hub_oid *commit, struct wh_err *err) WH_CHECK;
 /* Check every LFS operation of a commit against possession, and fill in sizes
  * that it left out. WH_DIGEST_MISMATCH names the path whose object is missing,
  * or whose announced size is wrong. */
