@@ -1,12 +1,15 @@
 /*
  * token.c - `weighhouse token`: one's own tokens.
  */
-#include "cmd/client.h"
 #include "cmd/cmd.h"
+#include "cmd/noun.h"
 #include <stdio.h>
 #include <string.h>
 
 #define PATH "/api/weighhouse/v1/tokens"
+
+/* Places of the options. */
+enum { ROLE, DAYS };
 
 static const char help_text[] =
     "Usage: weighhouse token create NAME [--role read|write|admin] [--days N]\n"
@@ -25,34 +28,29 @@ static const char help_text[] =
     "WEIGHHOUSE_TOKEN.\n"
     "Exit codes: 0 done, 1 refused, 2 wrong usage, 4 could not be asked.\n";
 
-struct run {
-    struct cmd_client client;
-    const char *words[2], *role, *days;
-    size_t n;
-    bool json;
-};
-
-static bool create(struct run *r, json_t **out, struct wh_err *err)
+static bool create(struct cmd_call *c, json_t **out, struct wh_err *err)
 {
     json_t *body =
-        wh_json_own(&r->client.arena, json_pack("{s:s}", "name", r->words[1]));
+        wh_json_own(&c->client.arena, json_pack("{s:s}", "name", c->words[1]));
     struct wh_str token;
     uint64_t days;
 
-    if (r->role) {
-        json_object_set_new(body, "role", wh_json_str(wh_str_of(r->role)));
+    if (c->options[ROLE]) {
+        json_object_set_new(body, "role",
+                            wh_json_str(wh_str_of(c->options[ROLE])));
     }
-    if (r->days) {
-        if (!wh_str_u64(wh_str_of(r->days), &days) || days > INT32_MAX) {
+    if (c->options[DAYS]) {
+        if (!wh_str_u64(wh_str_of(c->options[DAYS]), &days) ||
+            days > INT32_MAX) {
             return wh_fail(err, WH_USAGE, "--days takes a number");
         }
         json_object_set_new(body, "days", json_integer((json_int_t)days));
     }
-    if (!cmd_client_call(&r->client, "POST", WH_S(PATH), body, out, err) ||
+    if (!cmd_client_call(&c->client, "POST", WH_S(PATH), body, out, err) ||
         !wh_json_get_str(*out, "token", &token, err)) {
         return false;
     }
-    if (!r->json) {
+    if (!c->json) {
         printf("%.*s\n", WH_FMT(token));
     }
     return true;
@@ -66,15 +64,15 @@ static const char *text(const json_t *o, const char *key)
     return v ? v : "";
 }
 
-static bool list(struct run *r, json_t **out, struct wh_err *err)
+static bool list(struct cmd_call *c, json_t **out, struct wh_err *err)
 {
     const json_t *t;
     size_t i;
 
-    if (!cmd_client_call(&r->client, "GET", WH_S(PATH), NULL, out, err)) {
+    if (!cmd_client_call(&c->client, "GET", WH_S(PATH), NULL, out, err)) {
         return false;
     }
-    if (r->json) {
+    if (c->json) {
         return true;
     }
     printf("%8s  %-6s %-24s  %-24s  %s\n", "number", "role", "created",
@@ -90,60 +88,32 @@ static bool list(struct run *r, json_t **out, struct wh_err *err)
     return true;
 }
 
-static bool revoke(struct run *r, json_t **out, struct wh_err *err)
+static bool revoke(struct cmd_call *c, json_t **out, struct wh_err *err)
 {
-    struct cmd_client *c = &r->client;
-    struct wh_str path = wh_arena_fmt(
-        &c->arena, PATH "/%.*s", WH_FMT(cmd_client_segment(c, r->words[1])));
+    struct cmd_client *client = &c->client;
+    struct wh_str path =
+        wh_arena_fmt(&client->arena, PATH "/%.*s",
+                     WH_FMT(cmd_client_segment(client, c->words[1])));
 
-    if (!cmd_client_call(c, "DELETE", path, NULL, out, err)) {
+    if (!cmd_client_call(client, "DELETE", path, NULL, out, err)) {
         return false;
     }
-    if (!r->json) {
-        printf("token %s is revoked\n", r->words[1]);
+    if (!c->json) {
+        printf("token %s is revoked\n", c->words[1]);
     }
     return true;
 }
 
-static const struct verb {
-    const char *name;
-    size_t words;
-    bool (*run)(struct run *r, json_t **out, struct wh_err *err);
-} VERBS[] = {{"create", 2, create}, {"list", 1, list}, {"revoke", 2, revoke}};
-
-static const struct verb *find_verb(const struct run *r)
-{
-    for (size_t i = 0; r->n > 0 && i < sizeof VERBS / sizeof *VERBS; i++) {
-        if (strcmp(r->words[0], VERBS[i].name) == 0 && r->n == VERBS[i].words) {
-            return &VERBS[i];
-        }
-    }
-    return NULL;
-}
+static const struct cmd_verb VERBS[] = {
+    {"create", 2, create}, {"list", 1, list}, {"revoke", 2, revoke}};
 
 int cmd_token(int argc, char **argv)
 {
-    struct run r = {0};
-    const struct cmd_option options[] = {{"--role", &r.role},
-                                         {"--days", &r.days}};
-    struct wh_err err = {0};
-    json_t *out = NULL;
-    bool ok;
+    static const struct cmd_noun noun = {.name = "token",
+                                         .help = help_text,
+                                         .options = {"--role", "--days"},
+                                         .verbs = VERBS,
+                                         .n = sizeof VERBS / sizeof *VERBS};
 
-    if (argc > 1 && strcmp(argv[argc - 1], "--help") == 0) {
-        fputs(help_text, stdout);
-        return 0;
-    }
-    if (!cmd_words(argc, argv, options, 2, &r.json, r.words, 2, &r.n) ||
-        !find_verb(&r)) {
-        fputs(help_text, stderr);
-        return wh_err_row(WH_USAGE)->exit_code;
-    }
-    ok = cmd_client_open(&r.client, NULL, &err) &&
-         find_verb(&r)->run(&r, &out, &err);
-    if (ok && r.json) {
-        cmd_print_json(out);
-    }
-    cmd_client_close(&r.client);
-    return ok ? 0 : cmd_fail("token", &err);
+    return cmd_noun(&noun, argc, argv);
 }

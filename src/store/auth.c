@@ -184,22 +184,30 @@ bool store_token_revoke(struct db *db, int64_t account, int64_t id,
     return db_found(db_changes(db) ? DB_ROW : DB_DONE, WH_NOT_FOUND, err);
 }
 
-bool store_session_create(struct db *db, int64_t account, int64_t now,
-                          char out[STORE_SECRET_LEN + 1], struct wh_err *err)
+/* Run an insert whose first value is the digest of a fresh secret, and give the
+ * secret. */
+static bool insert_secret(struct db_stmt *s, char out[STORE_SECRET_LEN + 1],
+                          struct wh_err *err)
 {
     char secret[STORE_SECRET_LEN + 1];
     random_secret(secret);
-    struct db_stmt *s = db_start(db, DBQ_SESSION_INSERT);
     bind_secret(s, 1, wh_str_of(secret));
-    db_bind_i64(s, 2, account);
-    db_bind_i64(s, 3, now);
-    db_bind_i64(s, 4, now + STORE_SESSION_TTL_US);
     bool ok = db_exec(s, err);
     if (ok) {
         memcpy(out, secret, sizeof secret);
     }
     wh_wipe(secret, sizeof secret);
     return ok;
+}
+
+bool store_session_create(struct db *db, int64_t account, int64_t now,
+                          char out[STORE_SECRET_LEN + 1], struct wh_err *err)
+{
+    struct db_stmt *s = db_start(db, DBQ_SESSION_INSERT);
+    db_bind_i64(s, 2, account);
+    db_bind_i64(s, 3, now);
+    db_bind_i64(s, 4, now + STORE_SESSION_TTL_US);
+    return insert_secret(s, out, err);
 }
 
 bool store_session_auth(struct db *db, struct wh_str secret, int64_t now,
@@ -245,18 +253,10 @@ bool store_session_csrf_ok(struct wh_str secret, struct wh_str given,
 bool store_link_create(struct db *db, int64_t account, int64_t now,
                        char out[STORE_SECRET_LEN + 1], struct wh_err *err)
 {
-    char secret[STORE_SECRET_LEN + 1];
-    random_secret(secret);
     struct db_stmt *s = db_start(db, DBQ_SIGNIN_LINK_INSERT);
-    bind_secret(s, 1, wh_str_of(secret));
     db_bind_i64(s, 2, account);
     db_bind_i64(s, 3, now + STORE_LINK_TTL_US);
-    bool ok = db_exec(s, err);
-    if (ok) {
-        memcpy(out, secret, sizeof secret);
-    }
-    wh_wipe(secret, sizeof secret);
-    return ok;
+    return insert_secret(s, out, err);
 }
 
 /* The account that a query over links gives. */
