@@ -5,7 +5,7 @@
  */
 #include "scan/config.h"
 
-#include "scan/json_pull.h"
+#include "base/json_pull.h"
 #include "scan/template.h"
 
 #define STRING_MAX (1u << 20)
@@ -14,7 +14,7 @@
 struct walk {
     struct scan_ctx *c;
     struct scan_config *out;
-    struct scan_json j;
+    struct wh_pull j;
     bool report;
     /* Depth at which text_config or quantization_config, or a vocabulary, was
      * opened; 0: not inside one. */
@@ -100,7 +100,7 @@ static bool is_template_key(struct wh_str key)
 
 static void judge_string(struct walk *k, struct wh_str key, uint64_t at)
 {
-    struct wh_str v = scan_json_text(&k->j);
+    struct wh_str v = wh_pull_text(&k->j);
     if (wh_str_starts(key, WH_S("_attn_implementation")) &&
         !built_in_attention(v)) {
         names_code(k, key, at);
@@ -112,20 +112,20 @@ static void judge_string(struct walk *k, struct wh_str key, uint64_t at)
     }
 }
 
-static void judge_value(struct walk *k, enum scan_json_token t,
-                        struct wh_str key, uint64_t at)
+static void judge_value(struct walk *k, enum wh_pull_token t, struct wh_str key,
+                        uint64_t at)
 {
-    bool absent = t == SCAN_JSON_NULL || t == SCAN_JSON_FALSE;
+    bool absent = t == WH_PULL_NULL || t == WH_PULL_FALSE;
     if ((wh_str_is(key, "auto_map") || wh_str_is(key, "trust_remote_code") ||
          wh_str_is(key, "model_file")) &&
         !absent) {
         names_code(k, key, at);
     }
-    if (t == SCAN_JSON_STRING) {
+    if (t == WH_PULL_STRING) {
         judge_string(k, key, at);
-    } else if (t == SCAN_JSON_INT) {
+    } else if (t == WH_PULL_INT) {
         keep_size(k, key);
-    } else if (t == SCAN_JSON_OBJECT) {
+    } else if (t == WH_PULL_OBJECT) {
         if (wh_str_is(key, "text_config")) {
             k->text_config = k->j.depth;
         } else if (wh_str_is(key, "quantization_config") ||
@@ -150,16 +150,16 @@ static bool walk(struct walk *k)
 {
     char text[SCAN_NAME_MAX];
     struct wh_str key = {0};
-    enum scan_json_token t;
+    enum wh_pull_token t;
     for (;;) {
-        if (!scan_json_next(&k->j, &t)) {
+        if (!wh_pull_next(&k->j, &t)) {
             return false;
         }
-        if (t == SCAN_JSON_END) {
+        if (t == WH_PULL_END) {
             return true;
         }
-        if (t == SCAN_JSON_KEY) {
-            struct wh_str s = wh_str_sub(scan_json_text(&k->j), 0, sizeof text);
+        if (t == WH_PULL_KEY) {
+            struct wh_str s = wh_str_sub(wh_pull_text(&k->j), 0, sizeof text);
             if (k->vocab && k->j.depth == k->vocab) {
                 scan_alphabet_add(&k->out->alphabet, s);
             }
@@ -169,9 +169,9 @@ static bool walk(struct walk *k)
             key = wh_str_mem(text, s.n);
             continue;
         }
-        if (t == SCAN_JSON_OBJECT_END) {
+        if (t == WH_PULL_OBJECT_END) {
             left_object(k);
-        } else if (t != SCAN_JSON_ARRAY_END) {
+        } else if (t != WH_PULL_ARRAY_END) {
             judge_value(k, t, key, k->j.at);
         }
         if (k->j.depth > 0 && !k->j.array[k->j.depth - 1]) {
@@ -181,9 +181,9 @@ static bool walk(struct walk *k)
 }
 
 /* Nothing but blanks may follow the value. */
-static bool only_blanks(struct scan_win *w)
+static bool only_blanks(struct wh_win *w)
 {
-    while (scan_win_fill(w)) {
+    while (wh_win_fill(w)) {
         if (!strchr(" \t\r\n", w->buf[w->at]) || w->buf[w->at] == 0) {
             return false;
         }
@@ -195,18 +195,18 @@ static bool only_blanks(struct scan_win *w)
 bool scan_config_read(struct scan_ctx *c, const struct wh_src *src, bool report,
                       struct scan_config *out, struct wh_err *err)
 {
-    static const struct scan_json_limits limits = {
-        .depth = SCAN_JSON_DEPTH, .keys = KEYS_MAX, .string = STRING_MAX};
-    struct scan_win w;
+    static const struct wh_pull_limits limits = {
+        .depth = WH_PULL_DEPTH, .keys = KEYS_MAX, .string = STRING_MAX};
+    struct wh_win w;
     *out = (struct scan_config){0};
     struct wh_err json_err = {0};
     struct walk k = {.c = c, .out = out, .report = report};
-    scan_win_init(&w, src, 0, src->size, &json_err);
-    scan_json_init(&k.j, &w, &limits, &json_err);
+    wh_win_init(&w, src, 0, src->size, &json_err);
+    wh_pull_init(&k.j, &w, &limits, &json_err);
     out->json = walk(&k) && only_blanks(&w);
     bool failed = w.failed;
-    scan_json_done(&k.j);
-    scan_win_done(&w);
+    wh_pull_done(&k.j);
+    wh_win_done(&w);
     if (failed) {
         *err = json_err;
     }

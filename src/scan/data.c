@@ -10,7 +10,7 @@ struct known {
     const char *mark;
     size_t n;
     enum scan_format format;
-    enum scan_walk (*walk)(struct scan_win *w);
+    enum scan_walk (*walk)(struct wh_win *w);
 };
 
 #define KNOWN(mark, format, walk)                                   \
@@ -32,17 +32,17 @@ static const struct known known[] = {
 static bool follow(const struct known *k, const struct wh_src *src,
                    struct scan_data_look *out, struct wh_err *err)
 {
-    struct scan_win w;
-    scan_win_init(&w, src, 0, src->size, err);
+    struct wh_win w;
+    wh_win_init(&w, src, 0, src->size, err);
     enum scan_walk how = k->walk(&w);
     bool failed = w.failed;
 
     out->found = how != SCAN_WALK_BROKEN;
     out->format = k->format;
-    out->at = scan_win_offset(&w);
+    out->at = wh_win_offset(&w);
     out->whole = how == SCAN_WALK_ENDS && out->at == src->size;
     out->tail = how == SCAN_WALK_ENDS && !out->whole;
-    scan_win_done(&w);
+    wh_win_done(&w);
     return !failed;
 }
 

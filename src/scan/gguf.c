@@ -6,8 +6,8 @@
  */
 #include "scan/gguf.h"
 
-#include "scan/keyset.h"
-#include "scan/win.h"
+#include "base/keyset.h"
+#include "base/win.h"
 
 #define MAGIC "GGUF"
 #define RANK_MAX 4
@@ -44,8 +44,8 @@ struct parse {
     struct scan_ctx *c;
     struct scan_tensors *t;
     struct scan_gguf *g;
-    struct scan_win w;
-    struct scan_keyset seen;
+    struct wh_win w;
+    struct wh_keyset seen;
     struct wh_str key; /* of the setting being read */
     uint64_t data_size;
     struct wh_err *err;
@@ -56,8 +56,8 @@ bool scan_gguf_looks(const uint8_t *head, size_t n)
     return n >= 4 && memcmp(head, MAGIC, 4) == 0;
 }
 
-#define FAULT(p, id, ...)                                               \
-    scan_fault((p)->c, (p)->err, SCAN_F_##id, scan_win_offset(&(p)->w), \
+#define FAULT(p, id, ...)                                             \
+    scan_fault((p)->c, (p)->err, SCAN_F_##id, wh_win_offset(&(p)->w), \
                __VA_ARGS__)
 
 /* The window ran out: the source failed, or the file is too short. */
@@ -74,7 +74,7 @@ static bool ended(struct parse *p)
 static bool read_string(struct parse *p, uint64_t max, const char *what,
                         struct wh_str *out)
 {
-    uint64_t n = scan_win_u64(&p->w);
+    uint64_t n = wh_win_u64(&p->w);
     if (p->w.bad) {
         return ended(p);
     }
@@ -82,11 +82,11 @@ static bool read_string(struct parse *p, uint64_t max, const char *what,
         return FAULT(p, LIMIT_OVER, "%s of %llu bytes, at most %llu allowed",
                      what, (unsigned long long)n, (unsigned long long)max);
     }
-    if (n > scan_win_left(&p->w)) {
+    if (n > wh_win_left(&p->w)) {
         return ended(p);
     }
     char *text = wh_arena_alloc(p->c->a, (size_t)n);
-    if (!scan_win_copy(&p->w, text, (size_t)n)) {
+    if (!wh_win_copy(&p->w, text, (size_t)n)) {
         return ended(p);
     }
     *out = wh_str_mem(text, (size_t)n);
@@ -95,12 +95,12 @@ static bool read_string(struct parse *p, uint64_t max, const char *what,
 
 static bool skip_string(struct parse *p)
 {
-    uint64_t n = scan_win_u64(&p->w);
+    uint64_t n = wh_win_u64(&p->w);
     if (n > SCAN_GGUF_STRING_MAX) {
         return FAULT(p, LIMIT_OVER, "a string of %llu bytes",
                      (unsigned long long)n);
     }
-    return scan_win_skip(&p->w, n) || ended(p);
+    return wh_win_skip(&p->w, n) || ended(p);
 }
 
 static bool is_template(struct wh_str key)
@@ -117,7 +117,7 @@ static bool keep_template(struct parse *p)
     }
     struct scan_gguf_template *it = &g->templates[g->ntemplates++];
     it->key = p->key;
-    it->at = scan_win_offset(&p->w);
+    it->at = wh_win_offset(&p->w);
     return read_string(p, SCAN_GGUF_TEMPLATE_MAX, "a chat template", &it->text);
 }
 
@@ -162,7 +162,7 @@ static bool read_number_value(struct parse *p, uint32_t type)
     unsigned n = widths[type];
     uint64_t v = 0;
     wh_assert(n > 0 && n <= sizeof raw); /* strings and arrays go elsewhere */
-    if (!scan_win_copy(&p->w, raw, n)) {
+    if (!wh_win_copy(&p->w, raw, n)) {
         return ended(p);
     }
     for (unsigned i = 0; i < n; i++) {
@@ -193,16 +193,16 @@ static bool read_number_value(struct parse *p, uint32_t type)
 static bool read_token(struct parse *p)
 {
     char text[64];
-    uint64_t n = scan_win_u64(&p->w);
+    uint64_t n = wh_win_u64(&p->w);
     if (n > SCAN_GGUF_STRING_MAX) {
         return FAULT(p, LIMIT_OVER, "a token of %llu bytes",
                      (unsigned long long)n);
     }
     if (n > sizeof text) {
         p->g->alphabet.tokens++;
-        return scan_win_skip(&p->w, n) || ended(p);
+        return wh_win_skip(&p->w, n) || ended(p);
     }
-    if (!scan_win_copy(&p->w, text, (size_t)n)) {
+    if (!wh_win_copy(&p->w, text, (size_t)n)) {
         return ended(p);
     }
     scan_alphabet_add(&p->g->alphabet, wh_str_mem(text, (size_t)n));
@@ -226,7 +226,7 @@ static bool read_strings(struct parse *p, uint64_t count)
 static bool read_bools(struct parse *p, uint64_t count)
 {
     for (uint64_t i = 0; i < count; i++) {
-        if (scan_win_u8(&p->w) > 1) {
+        if (wh_win_u8(&p->w) > 1) {
             return FAULT(p, GGUF_HEADER, "a truth value in %s is not 0 or 1",
                          scan_quote(p->c->a, p->key));
         }
@@ -236,8 +236,8 @@ static bool read_bools(struct parse *p, uint64_t count)
 
 static bool read_array_value(struct parse *p)
 {
-    uint32_t type = scan_win_u32(&p->w);
-    uint64_t count = scan_win_u64(&p->w);
+    uint32_t type = wh_win_u32(&p->w);
+    uint64_t count = wh_win_u64(&p->w);
     if (p->w.bad) {
         return ended(p);
     }
@@ -251,7 +251,7 @@ static bool read_array_value(struct parse *p)
                      (unsigned long long)count, SCAN_GGUF_ARRAY_MAX);
     }
     unsigned width = type == T_STRING ? 8 : widths[type];
-    if (count * width > scan_win_left(&p->w)) {
+    if (count * width > wh_win_left(&p->w)) {
         return ended(p);
     }
     if (type == T_STRING) {
@@ -260,12 +260,12 @@ static bool read_array_value(struct parse *p)
     if (type == T_BOOL) {
         return read_bools(p, count);
     }
-    return scan_win_skip(&p->w, count * width) || ended(p);
+    return wh_win_skip(&p->w, count * width) || ended(p);
 }
 
 static bool read_value(struct parse *p)
 {
-    uint32_t type = scan_win_u32(&p->w);
+    uint32_t type = wh_win_u32(&p->w);
     if (p->w.bad) {
         return ended(p);
     }
@@ -288,7 +288,7 @@ static bool read_settings(struct parse *p, uint64_t count)
         if (p->key.n == 0) {
             return FAULT(p, GGUF_HEADER, "an empty key");
         }
-        if (!scan_keyset_add(&p->seen, p->key)) {
+        if (!wh_keyset_add(&p->seen, p->key)) {
             return FAULT(p, GGUF_DUPLICATE, "the key %s stands twice",
                          scan_quote(p->c->a, p->key));
         }
@@ -302,7 +302,7 @@ static bool read_settings(struct parse *p, uint64_t count)
 /* Dimensions come with the contiguous one first. */
 static bool read_shape(struct parse *p, struct scan_tensor *x)
 {
-    uint32_t rank = scan_win_u32(&p->w);
+    uint32_t rank = wh_win_u32(&p->w);
     if (p->w.bad) {
         return ended(p);
     }
@@ -312,14 +312,14 @@ static bool read_shape(struct parse *p, struct scan_tensor *x)
     }
     x->rank = (uint8_t)rank;
     for (uint32_t i = 0; i < rank; i++) {
-        x->dims[rank - 1 - i] = scan_win_u64(&p->w);
+        x->dims[rank - 1 - i] = wh_win_u64(&p->w);
     }
     return true;
 }
 
 static bool read_type(struct parse *p, struct scan_tensor *x, uint64_t *bytes)
 {
-    uint32_t id = scan_win_u32(&p->w);
+    uint32_t id = wh_win_u32(&p->w);
     enum scan_dtype dtype;
     if (p->w.bad) {
         return ended(p);
@@ -347,7 +347,7 @@ static bool read_type(struct parse *p, struct scan_tensor *x, uint64_t *bytes)
 /* Offsets must follow each other without a choice. */
 static bool place(struct parse *p, struct scan_tensor *x, uint64_t bytes)
 {
-    uint64_t offset = scan_win_u64(&p->w), padded;
+    uint64_t offset = wh_win_u64(&p->w), padded;
     if (p->w.bad) {
         return ended(p);
     }
@@ -372,16 +372,16 @@ static bool place(struct parse *p, struct scan_tensor *x, uint64_t bytes)
 static bool read_tensor(struct parse *p)
 {
     char text[SCAN_GGUF_NAME_MAX];
-    uint64_t bytes = 0, n = scan_win_u64(&p->w);
+    uint64_t bytes = 0, n = wh_win_u64(&p->w);
     if (n > sizeof text) {
         return FAULT(p, LIMIT_OVER, "a tensor name of %llu bytes",
                      (unsigned long long)n);
     }
-    if (!scan_win_copy(&p->w, text, (size_t)n)) {
+    if (!wh_win_copy(&p->w, text, (size_t)n)) {
         return ended(p);
     }
     struct wh_str name = wh_str_mem(text, (size_t)n);
-    if (name.n == 0 || !scan_keyset_add(&p->seen, name)) {
+    if (name.n == 0 || !wh_keyset_add(&p->seen, name)) {
         return FAULT(p, GGUF_DUPLICATE, "the tensor name %s %s",
                      scan_quote(p->c->a, name),
                      name.n == 0 ? "is empty" : "stands twice");
@@ -397,7 +397,7 @@ static bool check_layout(struct parse *p)
 {
     struct scan_gguf *g = p->g;
     uint64_t mask = g->alignment - 1, end, size = p->c->src->size;
-    g->header_end = scan_win_offset(&p->w);
+    g->header_end = wh_win_offset(&p->w);
     g->data = (g->header_end + mask) & ~mask;
     if (p->t->n == 0 && size < g->data) {
         g->data = g->header_end;
@@ -427,7 +427,7 @@ static bool check_layout(struct parse *p)
 
 static bool read_version(struct parse *p)
 {
-    uint32_t v = scan_win_u32(&p->w);
+    uint32_t v = wh_win_u32(&p->w);
     if (p->w.bad) {
         return ended(p);
     }
@@ -448,13 +448,13 @@ static bool read_version(struct parse *p)
 
 static bool parse_header(struct parse *p)
 {
-    if (!scan_win_skip(&p->w, 4)) {
+    if (!wh_win_skip(&p->w, 4)) {
         return ended(p);
     }
     if (!read_version(p)) {
         return false;
     }
-    uint64_t tensors = scan_win_u64(&p->w), keys = scan_win_u64(&p->w);
+    uint64_t tensors = wh_win_u64(&p->w), keys = wh_win_u64(&p->w);
     if (p->w.bad) {
         return ended(p);
     }
@@ -464,14 +464,13 @@ static bool parse_header(struct parse *p)
                      (unsigned long long)tensors, (unsigned long long)keys,
                      SCAN_TENSORS_MAX, SCAN_GGUF_KEYS_MAX);
     }
-    if (keys * KV_BYTES_MIN + tensors * TENSOR_BYTES_MIN >
-        scan_win_left(&p->w)) {
+    if (keys * KV_BYTES_MIN + tensors * TENSOR_BYTES_MIN > wh_win_left(&p->w)) {
         return ended(p);
     }
     if (!read_settings(p, keys)) {
         return false;
     }
-    scan_keyset_clear(&p->seen);
+    wh_keyset_clear(&p->seen);
     for (uint64_t i = 0; i < tensors; i++) {
         if (!read_tensor(p)) {
             return false;
@@ -486,11 +485,11 @@ bool scan_gguf_parse(struct scan_ctx *c, struct scan_tensors *t,
     struct parse p = {.c = c, .t = t, .err = err};
     p.g = WH_NEW(c->a, struct scan_gguf);
     p.g->alignment = ALIGNMENT_DEFAULT;
-    scan_keyset_init(&p.seen);
-    scan_win_init(&p.w, c->src, 0, c->src->size, err);
+    wh_keyset_init(&p.seen);
+    wh_win_init(&p.w, c->src, 0, c->src->size, err);
     bool ok = parse_header(&p);
-    scan_win_done(&p.w);
-    scan_keyset_done(&p.seen);
+    wh_win_done(&p.w);
+    wh_keyset_done(&p.seen);
     *out = p.g;
     return ok;
 }

@@ -5,8 +5,8 @@
  */
 #include "scan/index.h"
 
+#include "base/json_pull.h"
 #include "base/mem.h"
-#include "scan/json_pull.h"
 #include "scan/tensor.h"
 
 #include <stdlib.h>
@@ -24,7 +24,7 @@ struct parse {
     const struct scan_index_shard *shards;
     size_t nshards;
     struct scan_findings *out;
-    struct scan_json j;
+    struct wh_pull j;
     struct pair *pairs;
     size_t npairs, cap;
     struct wh_buf names;
@@ -63,13 +63,13 @@ static struct pair *add_pair(struct parse *p)
 /* One line of weight_map; the key is the current token. */
 static bool read_pair(struct parse *p)
 {
-    struct wh_str name = scan_json_text(&p->j);
+    struct wh_str name = wh_pull_text(&p->j);
     struct pair x = {.name_at = p->names.n, .name_len = (uint32_t)name.n};
     wh_buf_add(&p->names, name);
-    if (!scan_json_want(&p->j, SCAN_JSON_STRING, "a file name")) {
+    if (!wh_pull_want(&p->j, WH_PULL_STRING, "a file name")) {
         return false;
     }
-    struct wh_str file = scan_json_text(&p->j);
+    struct wh_str file = wh_pull_text(&p->j);
     size_t shard = shard_of(p, file);
     if (shard == p->nshards) {
         if (!p->broken) {
@@ -89,15 +89,15 @@ static bool read_pair(struct parse *p)
 
 static bool read_map(struct parse *p)
 {
-    enum scan_json_token t;
-    if (!scan_json_want(&p->j, SCAN_JSON_OBJECT, "an object")) {
+    enum wh_pull_token t;
+    if (!wh_pull_want(&p->j, WH_PULL_OBJECT, "an object")) {
         return false;
     }
     for (;;) {
-        if (!scan_json_next(&p->j, &t)) {
+        if (!wh_pull_next(&p->j, &t)) {
             return false;
         }
-        if (t == SCAN_JSON_OBJECT_END) {
+        if (t == WH_PULL_OBJECT_END) {
             return true;
         }
         if (!read_pair(p)) {
@@ -108,22 +108,22 @@ static bool read_map(struct parse *p)
 
 static bool read_metadata(struct parse *p)
 {
-    enum scan_json_token t;
-    if (!scan_json_want(&p->j, SCAN_JSON_OBJECT, "an object")) {
+    enum wh_pull_token t;
+    if (!wh_pull_want(&p->j, WH_PULL_OBJECT, "an object")) {
         return false;
     }
     for (;;) {
-        if (!scan_json_next(&p->j, &t)) {
+        if (!wh_pull_next(&p->j, &t)) {
             return false;
         }
-        if (t == SCAN_JSON_OBJECT_END) {
+        if (t == WH_PULL_OBJECT_END) {
             return true;
         }
-        bool total = wh_str_is(scan_json_text(&p->j), "total_size");
-        if (!scan_json_next(&p->j, &t) || !scan_json_skip(&p->j, t)) {
+        bool total = wh_str_is(wh_pull_text(&p->j), "total_size");
+        if (!wh_pull_next(&p->j, &t) || !wh_pull_skip(&p->j, t)) {
             return false;
         }
-        if (total && t == SCAN_JSON_INT) {
+        if (total && t == WH_PULL_INT) {
             p->has_total = true;
             p->total = p->j.integer;
         }
@@ -132,18 +132,18 @@ static bool read_metadata(struct parse *p)
 
 static bool read_index(struct parse *p, bool *has_map)
 {
-    enum scan_json_token t;
-    if (!scan_json_want(&p->j, SCAN_JSON_OBJECT, "an object")) {
+    enum wh_pull_token t;
+    if (!wh_pull_want(&p->j, WH_PULL_OBJECT, "an object")) {
         return false;
     }
     for (;;) {
-        if (!scan_json_next(&p->j, &t)) {
+        if (!wh_pull_next(&p->j, &t)) {
             return false;
         }
-        if (t == SCAN_JSON_OBJECT_END) {
+        if (t == WH_PULL_OBJECT_END) {
             return true;
         }
-        struct wh_str key = scan_json_text(&p->j);
+        struct wh_str key = wh_pull_text(&p->j);
         bool ok;
         if (wh_str_is(key, "weight_map")) {
             *has_map = true;
@@ -151,7 +151,7 @@ static bool read_index(struct parse *p, bool *has_map)
         } else if (wh_str_is(key, "metadata")) {
             ok = read_metadata(p);
         } else {
-            ok = scan_json_next(&p->j, &t) && scan_json_skip(&p->j, t);
+            ok = wh_pull_next(&p->j, &t) && wh_pull_skip(&p->j, t);
         }
         if (!ok) {
             return false;
@@ -212,19 +212,19 @@ bool scan_index_check(const struct wh_src *index,
                       const struct scan_index_shard *shards, size_t n,
                       struct scan_findings *out, struct wh_err *err)
 {
-    static const struct scan_json_limits limits = {
+    static const struct wh_pull_limits limits = {
         .depth = DEPTH, .keys = SCAN_TENSORS_MAX, .string = SCAN_NAME_MAX};
     struct parse p = {.shards = shards, .nshards = n, .out = out};
     struct wh_err why = {0};
-    struct scan_win w;
+    struct wh_win w;
     bool has_map = false;
     if (index->size > SCAN_INDEX_BYTES_MAX || n > SCAN_INDEX_FILES_MAX) {
         MISMATCH(&p, 0, "the index is larger than this scanner reads");
         return true;
     }
     wh_buf_init(&p.names, SCAN_INDEX_BYTES_MAX);
-    scan_win_init(&w, index, 0, index->size, &why);
-    scan_json_init(&p.j, &w, &limits, &why);
+    wh_win_init(&w, index, 0, index->size, &why);
+    wh_pull_init(&p.j, &w, &limits, &why);
     bool ok = read_index(&p, &has_map), failed = w.failed;
     if (ok && has_map) {
         compare(&p);
@@ -234,8 +234,8 @@ bool scan_index_check(const struct wh_src *index,
     } else {
         *err = why;
     }
-    scan_json_done(&p.j);
-    scan_win_done(&w);
+    wh_pull_done(&p.j);
+    wh_win_done(&w);
     wh_buf_done(&p.names);
     wh_free(p.pairs);
     return !failed;

@@ -7,8 +7,8 @@
 #define WH_SCAN_INDEX_H
 
 #include "base/sha256.h"
+#include "base/win.h"
 #include "scan/finding.h"
-#include "scan/win.h"
 
 #define SCAN_INDEX_BYTES_MAX (100u << 20)
 #define SCAN_INDEX_FILES_MAX 4096u

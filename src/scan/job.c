@@ -9,10 +9,10 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/rd.h"
+#include "base/win.h"
 #include "scan/index.h"
 #include "scan/scan.h"
 #include "scan/shard.h"
-#include "scan/win.h"
 #include "scan/xorb.h"
 
 #define FLAG_SHA256 1u
@@ -193,18 +193,18 @@ static bool rebuild_term(struct rebuild *b, const struct scan_rebuild_term *t)
 
 static bool rebuild_all(struct rebuild *b, uint32_t terms)
 {
-    struct scan_win w;
+    struct wh_win w;
     bool ok = true;
-    scan_win_init(&w, &b->io->src[0], 0, b->io->src[0].size, b->err);
+    wh_win_init(&w, &b->io->src[0], 0, b->io->src[0].size, b->err);
     for (uint32_t i = 0; ok && i < terms; i++) {
         struct scan_rebuild_term t;
-        t.source = scan_win_u32(&w);
-        t.offset = scan_win_u64(&w);
-        t.chunks = scan_win_u32(&w);
-        t.raw = scan_win_u32(&w);
+        t.source = wh_win_u32(&w);
+        t.offset = wh_win_u64(&w);
+        t.chunks = wh_win_u32(&w);
+        t.raw = wh_win_u32(&w);
         ok = !w.bad && rebuild_term(b, &t);
     }
-    scan_win_done(&w);
+    wh_win_done(&w);
     return ok && flush(b);
 }
 

@@ -7,7 +7,7 @@
 #include "scan/pickle.h"
 
 #include "base/mem.h"
-#include "scan/win.h"
+#include "base/win.h"
 
 /* Opcodes of one file that are looked at. A file with more is a pickle by
  * then. */
@@ -135,7 +135,7 @@ static const struct op ops[256] = {
 #define MARKS_MAX 4096u
 
 struct walk {
-    struct scan_win w;
+    struct wh_win w;
     bool header; /* it began with a protocol number */
     bool global, call, stop, deep;
     unsigned steps;
@@ -148,7 +148,7 @@ struct walk {
 static bool line(struct walk *k, bool name)
 {
     for (size_t n = 0; n < LINE_MAX_BYTES; n++) {
-        if (!scan_win_fill(&k->w)) {
+        if (!wh_win_fill(&k->w)) {
             return false;
         }
         uint8_t c = k->w.buf[k->w.at++];
@@ -177,10 +177,10 @@ static bool two_lines(struct walk *k)
 
 static bool counted(struct walk *k, unsigned bytes)
 {
-    uint64_t n = bytes == 1   ? scan_win_u8(&k->w)
-                 : bytes == 4 ? scan_win_u32(&k->w)
-                              : scan_win_u64(&k->w);
-    return !k->w.bad && scan_win_skip(&k->w, n);
+    uint64_t n = bytes == 1   ? wh_win_u8(&k->w)
+                 : bytes == 4 ? wh_win_u32(&k->w)
+                              : wh_win_u64(&k->w);
+    return !k->w.bad && wh_win_skip(&k->w, n);
 }
 
 static bool argument(struct walk *k, enum argument a)
@@ -189,13 +189,13 @@ static bool argument(struct walk *k, enum argument a)
     case A_0:
         return true;
     case A_1:
-        return scan_win_skip(&k->w, 1);
+        return wh_win_skip(&k->w, 1);
     case A_2:
-        return scan_win_skip(&k->w, 2);
+        return wh_win_skip(&k->w, 2);
     case A_4:
-        return scan_win_skip(&k->w, 4);
+        return wh_win_skip(&k->w, 4);
     case A_8:
-        return scan_win_skip(&k->w, 8);
+        return wh_win_skip(&k->w, 8);
     case A_LINE:
         return line(k, false);
     case A_2LINE:
@@ -244,7 +244,7 @@ static bool move(struct walk *k, const struct op *op)
 /* One operation; false when there is none, or at the end. */
 static bool step(struct walk *k)
 {
-    if (!scan_win_fill(&k->w)) {
+    if (!wh_win_fill(&k->w)) {
         return false;
     }
     uint8_t code = k->w.buf[k->w.at++];
@@ -275,8 +275,8 @@ static bool verdict(const struct walk *k)
 bool scan_pickle_looks(const struct wh_src *src, bool *out, struct wh_err *err)
 {
     struct walk *k = wh_alloc(sizeof *k);
-    scan_win_init(&k->w, src, 0, src->size, err);
-    if (scan_win_fill(&k->w)) {
+    wh_win_init(&k->w, src, 0, src->size, err);
+    if (wh_win_fill(&k->w)) {
         k->header =
             k->w.n >= 2 && k->w.buf[0] == PROTO && k->w.buf[1] <= PROTO_MAX;
     }
@@ -285,7 +285,7 @@ bool scan_pickle_looks(const struct wh_src *src, bool *out, struct wh_err *err)
     }
     bool failed = k->w.failed;
     *out = !failed && verdict(k);
-    scan_win_done(&k->w);
+    wh_win_done(&k->w);
     wh_free(k);
     return !failed;
 }

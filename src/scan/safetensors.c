@@ -5,7 +5,7 @@
  */
 #include "scan/safetensors.h"
 
-#include "scan/json_pull.h"
+#include "base/json_pull.h"
 
 #include <stdlib.h>
 
@@ -18,7 +18,7 @@
 struct parse {
     struct scan_ctx *c;
     struct scan_tensors *t;
-    struct scan_json j;
+    struct wh_pull j;
     uint64_t data; /* offset of the first data byte */
     struct wh_err *err;
 };
@@ -56,22 +56,22 @@ bool scan_safetensors_looks(const uint8_t *head, size_t n)
 /* Translate a failure of the JSON reader into a finding. */
 static bool json_fault(struct parse *p)
 {
-    struct scan_json *j = &p->j;
+    struct wh_pull *j = &p->j;
     char why[sizeof p->err->msg];
     memcpy(why, p->err->msg, sizeof why);
     switch (j->fault) {
-    case SCAN_JSON_DUPLICATE:
+    case WH_PULL_DUPLICATE:
         return scan_fault(p->c, p->err, SCAN_F_SAFETENSORS_DUPLICATE, j->at,
                           "the header names %s twice",
-                          scan_quote(p->c->a, scan_json_text(j)));
-    case SCAN_JSON_LIMIT:
+                          scan_quote(p->c->a, wh_pull_text(j)));
+    case WH_PULL_LIMIT:
         return scan_fault(p->c, p->err, SCAN_F_LIMIT_OVER, j->at,
                           "the header has %s", why);
-    case SCAN_JSON_MALFORMED:
+    case WH_PULL_MALFORMED:
         return scan_fault(p->c, p->err, SCAN_F_SAFETENSORS_HEADER, j->at,
                           "the header is malformed: %s", why);
-    case SCAN_JSON_SOURCE:
-    case SCAN_JSON_FINE:
+    case WH_PULL_SOURCE:
+    case WH_PULL_FINE:
         break;
     }
     return false; /* *err has the source's failure or an earlier fault */
@@ -79,23 +79,23 @@ static bool json_fault(struct parse *p)
 
 static bool read_metadata(struct parse *p)
 {
-    struct scan_json *j = &p->j;
-    enum scan_json_token t;
-    struct scan_json_limits outer = j->limits;
-    if (!scan_json_want(j, SCAN_JSON_OBJECT, "an object of strings")) {
+    struct wh_pull *j = &p->j;
+    enum wh_pull_token t;
+    struct wh_pull_limits outer = j->limits;
+    if (!wh_pull_want(j, WH_PULL_OBJECT, "an object of strings")) {
         return false;
     }
     j->limits.keys = METADATA_KEYS_MAX;
     for (;;) {
         j->limits.string = SCAN_NAME_MAX;
-        if (!scan_json_next(j, &t)) {
+        if (!wh_pull_next(j, &t)) {
             return false;
         }
-        if (t == SCAN_JSON_OBJECT_END) {
+        if (t == WH_PULL_OBJECT_END) {
             break;
         }
         j->limits.string = METADATA_STRING_MAX;
-        if (!scan_json_want(j, SCAN_JSON_STRING, "a string in __metadata__")) {
+        if (!wh_pull_want(j, WH_PULL_STRING, "a string in __metadata__")) {
             return false;
         }
     }
@@ -106,10 +106,10 @@ static bool read_metadata(struct parse *p)
 static bool read_dtype(struct parse *p, struct scan_tensor *x)
 {
     enum scan_dtype dtype;
-    if (!scan_json_want(&p->j, SCAN_JSON_STRING, "a dtype")) {
+    if (!wh_pull_want(&p->j, WH_PULL_STRING, "a dtype")) {
         return false;
     }
-    struct wh_str name = scan_json_text(&p->j);
+    struct wh_str name = wh_pull_text(&p->j);
     if (!scan_dtype_named(name, &dtype)) {
         return scan_fault(p->c, p->err, SCAN_F_SAFETENSORS_DTYPE, p->j.at,
                           "the dtype %s of tensor %s is unknown",
@@ -124,27 +124,27 @@ static bool read_dtype(struct parse *p, struct scan_tensor *x)
 static bool read_numbers(struct parse *p, const char *what, uint64_t *out,
                          unsigned max, unsigned *count)
 {
-    struct scan_json *j = &p->j;
-    enum scan_json_token t;
+    struct wh_pull *j = &p->j;
+    enum wh_pull_token t;
     *count = 0;
-    if (!scan_json_want(j, SCAN_JSON_ARRAY, what)) {
+    if (!wh_pull_want(j, WH_PULL_ARRAY, what)) {
         return false;
     }
     for (;;) {
-        if (!scan_json_next(j, &t)) {
+        if (!wh_pull_next(j, &t)) {
             return false;
         }
-        if (t == SCAN_JSON_ARRAY_END) {
+        if (t == WH_PULL_ARRAY_END) {
             return true;
         }
-        if (t != SCAN_JSON_INT) {
-            return scan_json_refuse(j, SCAN_JSON_MALFORMED,
-                                    "%s holds something other than a number",
-                                    what);
+        if (t != WH_PULL_INT) {
+            return wh_pull_refuse(j, WH_PULL_MALFORMED,
+                                  "%s holds something other than a number",
+                                  what);
         }
         if (*count == max) {
-            return scan_json_refuse(j, SCAN_JSON_LIMIT,
-                                    "more than %u numbers in %s", max, what);
+            return wh_pull_refuse(j, WH_PULL_LIMIT,
+                                  "more than %u numbers in %s", max, what);
         }
         out[(*count)++] = j->integer;
     }
@@ -158,8 +158,8 @@ static bool read_offsets(struct parse *p, struct scan_tensor *x)
         return false;
     }
     if (n != 2) {
-        return scan_json_refuse(&p->j, SCAN_JSON_MALFORMED,
-                                "data_offsets does not hold two numbers");
+        return wh_pull_refuse(&p->j, WH_PULL_MALFORMED,
+                              "data_offsets does not hold two numbers");
     }
     if (at[1] < at[0]) {
         return scan_fault(p->c, p->err, SCAN_F_SAFETENSORS_LAYOUT, p->j.at,
@@ -184,7 +184,7 @@ enum field {
 
 static bool read_field(struct parse *p, struct scan_tensor *x, unsigned *seen)
 {
-    struct wh_str name = scan_json_text(&p->j);
+    struct wh_str name = wh_pull_text(&p->j);
     unsigned n;
     if (wh_str_is(name, "dtype")) {
         *seen |= FIELD_DTYPE;
@@ -202,8 +202,8 @@ static bool read_field(struct parse *p, struct scan_tensor *x, unsigned *seen)
         *seen |= FIELD_OFFSETS;
         return read_offsets(p, x);
     }
-    return scan_json_refuse(&p->j, SCAN_JSON_MALFORMED,
-                            "a tensor has a field that the format lacks");
+    return wh_pull_refuse(&p->j, WH_PULL_MALFORMED,
+                          "a tensor has a field that the format lacks");
 }
 
 static bool check_size(struct parse *p, struct scan_tensor *x)
@@ -228,21 +228,21 @@ static bool check_size(struct parse *p, struct scan_tensor *x)
 /* The object behind a tensor's name. */
 static bool read_tensor(struct parse *p)
 {
-    enum scan_json_token t;
+    enum wh_pull_token t;
     unsigned seen = 0;
     if (p->t->n == SCAN_TENSORS_MAX) {
-        return scan_json_refuse(&p->j, SCAN_JSON_LIMIT, "more than %u tensors",
-                                SCAN_TENSORS_MAX);
+        return wh_pull_refuse(&p->j, WH_PULL_LIMIT, "more than %u tensors",
+                              SCAN_TENSORS_MAX);
     }
-    struct scan_tensor *x = scan_tensors_add(p->t, scan_json_text(&p->j));
-    if (!scan_json_want(&p->j, SCAN_JSON_OBJECT, "a tensor's description")) {
+    struct scan_tensor *x = scan_tensors_add(p->t, wh_pull_text(&p->j));
+    if (!wh_pull_want(&p->j, WH_PULL_OBJECT, "a tensor's description")) {
         return false;
     }
     for (;;) {
-        if (!scan_json_next(&p->j, &t)) {
+        if (!wh_pull_next(&p->j, &t)) {
             return false;
         }
-        if (t == SCAN_JSON_OBJECT_END) {
+        if (t == WH_PULL_OBJECT_END) {
             break;
         }
         if (!read_field(p, x, &seen)) {
@@ -250,26 +250,26 @@ static bool read_tensor(struct parse *p)
         }
     }
     if (seen != FIELD_ALL) {
-        return scan_json_refuse(&p->j, SCAN_JSON_MALFORMED,
-                                "a tensor lacks dtype, shape or data_offsets");
+        return wh_pull_refuse(&p->j, WH_PULL_MALFORMED,
+                              "a tensor lacks dtype, shape or data_offsets");
     }
     return check_size(p, x);
 }
 
 static bool read_entries(struct parse *p)
 {
-    enum scan_json_token t;
-    if (!scan_json_want(&p->j, SCAN_JSON_OBJECT, "an object")) {
+    enum wh_pull_token t;
+    if (!wh_pull_want(&p->j, WH_PULL_OBJECT, "an object")) {
         return false;
     }
     for (;;) {
-        if (!scan_json_next(&p->j, &t)) {
+        if (!wh_pull_next(&p->j, &t)) {
             return false;
         }
-        if (t == SCAN_JSON_OBJECT_END) {
+        if (t == WH_PULL_OBJECT_END) {
             return true;
         }
-        bool metadata = wh_str_is(scan_json_text(&p->j), "__metadata__");
+        bool metadata = wh_str_is(wh_pull_text(&p->j), "__metadata__");
         if (!(metadata ? read_metadata(p) : read_tensor(p))) {
             return false;
         }
@@ -279,11 +279,11 @@ static bool read_entries(struct parse *p)
 /* Behind the closing brace only spaces may fill the header. */
 static bool read_padding(struct parse *p)
 {
-    struct scan_win *w = p->j.w;
-    while (scan_win_fill(w)) {
+    struct wh_win *w = p->j.w;
+    while (wh_win_fill(w)) {
         if (w->buf[w->at] != ' ') {
             return scan_fault(p->c, p->err, SCAN_F_BYTES_UNEXPLAINED,
-                              scan_win_offset(w),
+                              wh_win_offset(w),
                               "something other than spaces follows the header");
         }
         w->at++;
@@ -335,20 +335,20 @@ static bool check_layout(struct parse *p)
 
 static bool parse_header(struct parse *p)
 {
-    static const struct scan_json_limits limits = {.depth = DEPTH,
-                                                   .keys = SCAN_TENSORS_MAX + 1,
-                                                   .string = SCAN_NAME_MAX,
-                                                   .integers = true};
-    struct scan_win w;
-    scan_win_init(&w, p->c->src, PREFIX, p->data, p->err);
-    scan_json_init(&p->j, &w, &limits, p->err);
+    static const struct wh_pull_limits limits = {.depth = DEPTH,
+                                                 .keys = SCAN_TENSORS_MAX + 1,
+                                                 .string = SCAN_NAME_MAX,
+                                                 .integers = true};
+    struct wh_win w;
+    wh_win_init(&w, p->c->src, PREFIX, p->data, p->err);
+    wh_pull_init(&p->j, &w, &limits, p->err);
     bool ok = read_entries(p);
     if (!ok && !p->c->faulted) {
         ok = json_fault(p);
     }
     ok = ok && read_padding(p);
-    scan_json_done(&p->j);
-    scan_win_done(&w);
+    wh_pull_done(&p->j);
+    wh_win_done(&w);
     return ok;
 }
 

@@ -6,7 +6,7 @@
 #include "scan/shard.h"
 
 #include "base/rd.h"
-#include "scan/win.h"
+#include "base/win.h"
 
 #define RECORD 48u
 #define FOOTER 200u
@@ -21,7 +21,7 @@ static const uint8_t tag[32] = {0x48, 0x46, 0x52, 0x65, 0x70, 0x6f, 0x4d, 0x65,
                                 0xa5, 0xbd, 0xd9, 0x5c, 0xcd, 0xd1, 0x4a, 0xa9};
 
 struct parse {
-    struct scan_win w;
+    struct wh_win w;
     struct wh_arena *a;
     struct wh_err *err;
 };
@@ -59,13 +59,13 @@ static bool bad(struct parse *p, const char *what)
 static bool record(struct parse *p, uint8_t raw[RECORD], struct wh_rd *r)
 {
     wh_rd_init(r, raw, RECORD);
-    return scan_win_copy(&p->w, raw, RECORD) || bad(p, "");
+    return wh_win_copy(&p->w, raw, RECORD) || bad(p, "");
 }
 
 /* n records are there. */
 static bool enough(struct parse *p, uint64_t n)
 {
-    return n <= scan_win_left(&p->w) / RECORD ||
+    return n <= wh_win_left(&p->w) / RECORD ||
            wh_fail(p->err, WH_BAD_REQUEST,
                    "shard: it announces more records than it has");
 }
@@ -222,18 +222,18 @@ static bool read_xorbs(struct parse *p, struct scan_shard *out)
 static bool parse(struct parse *p, struct scan_shard *out)
 {
     uint8_t head[sizeof tag];
-    if (!scan_win_copy(&p->w, head, sizeof head) ||
+    if (!wh_win_copy(&p->w, head, sizeof head) ||
         memcmp(head, tag, sizeof tag) != 0) {
         return bad(p, "it does not begin as one");
     }
-    uint64_t version = scan_win_u64(&p->w), footer = scan_win_u64(&p->w);
+    uint64_t version = wh_win_u64(&p->w), footer = wh_win_u64(&p->w);
     if (p->w.bad || version != FORMAT_VERSION) {
         return bad(p, "its version is not 2");
     }
     if (!read_files(p, out) || !read_xorbs(p, out)) {
         return false;
     }
-    if ((footer != 0 && footer != FOOTER) || scan_win_left(&p->w) != footer) {
+    if ((footer != 0 && footer != FOOTER) || wh_win_left(&p->w) != footer) {
         return bad(p, "something other than its footer follows the sections");
     }
     return true;
@@ -248,9 +248,9 @@ bool scan_shard_parse(const struct wh_src *src, struct wh_arena *a,
                        SCAN_SHARD_BYTES_MAX);
     }
     *out = (struct scan_shard){0};
-    scan_win_init(&p.w, src, 0, src->size, err);
+    wh_win_init(&p.w, src, 0, src->size, err);
     bool ok = parse(&p, out);
-    scan_win_done(&p.w);
+    wh_win_done(&p.w);
     return ok && !wh_arena_over(a, err);
 }
 

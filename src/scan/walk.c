@@ -21,20 +21,20 @@ static bool letters(const uint8_t p[4])
 }
 
 /* 8 bytes of mark, then length, type, data, CRC; IHDR first, IEND last. */
-enum scan_walk scan_walk_png(struct scan_win *w)
+enum scan_walk scan_walk_png(struct wh_win *w)
 {
     bool first = true;
 
     w->swap = true;
-    if (!scan_win_skip(w, 8)) {
+    if (!wh_win_skip(w, 8)) {
         return SCAN_WALK_BROKEN;
     }
     for (;;) {
         uint8_t type[4];
-        uint32_t n = scan_win_u32(w);
-        if (!scan_win_copy(w, type, 4) || !letters(type) ||
+        uint32_t n = wh_win_u32(w);
+        if (!wh_win_copy(w, type, 4) || !letters(type) ||
             (first && (n != 13 || memcmp(type, "IHDR", 4) != 0)) ||
-            !scan_win_skip(w, (uint64_t)n + 4)) {
+            !wh_win_skip(w, (uint64_t)n + 4)) {
             return SCAN_WALK_BROKEN;
         }
         first = false;
@@ -49,27 +49,27 @@ enum scan_walk scan_walk_png(struct scan_win *w)
 /* Cameras add a few bytes behind the picture. */
 #define JPEG_TAIL 4096u
 
-static bool segment(struct scan_win *w)
+static bool segment(struct wh_win *w)
 {
-    uint64_t n = (uint64_t)scan_win_u8(w) << 8;
-    n |= scan_win_u8(w);
-    return n >= 2 && scan_win_skip(w, n - 2);
+    uint64_t n = (uint64_t)wh_win_u8(w) << 8;
+    n |= wh_win_u8(w);
+    return n >= 2 && wh_win_skip(w, n - 2);
 }
 
 /* Entropy-coded bytes up to the next marker: there 0xFF is followed by 0 or a
  * restart marker. 0: the file ended. */
-static uint8_t coded(struct scan_win *w)
+static uint8_t coded(struct wh_win *w)
 {
-    while (scan_win_fill(w)) {
+    while (wh_win_fill(w)) {
         const uint8_t *p = w->buf + w->at;
         const uint8_t *ff = memchr(p, 0xff, w->n - w->at);
         w->at = ff ? (size_t)(ff - w->buf) + 1 : w->n;
         if (!ff) {
             continue;
         }
-        uint8_t m = scan_win_u8(w);
+        uint8_t m = wh_win_u8(w);
         while (m == 0xff && !w->bad) {
-            m = scan_win_u8(w);
+            m = wh_win_u8(w);
         }
         if (m != 0 && (m < 0xd0 || m > 0xd7)) {
             return m;
@@ -78,14 +78,14 @@ static uint8_t coded(struct scan_win *w)
     return 0;
 }
 
-static uint8_t marker(struct scan_win *w)
+static uint8_t marker(struct wh_win *w)
 {
-    uint8_t m = scan_win_u8(w);
+    uint8_t m = wh_win_u8(w);
     if (m != 0xff) {
         return 0;
     }
     while (m == 0xff && !w->bad) {
-        m = scan_win_u8(w);
+        m = wh_win_u8(w);
     }
     return m;
 }
@@ -93,7 +93,7 @@ static uint8_t marker(struct scan_win *w)
 enum { SOI = 0xd8, EOI = 0xd9, SOS = 0xda };
 
 /* One picture, from its first marker to EOI. */
-static bool jpeg_image(struct scan_win *w)
+static bool jpeg_image(struct wh_win *w)
 {
     bool scans = false;
     uint8_t m = marker(w);
@@ -115,26 +115,25 @@ static bool jpeg_image(struct scan_win *w)
     return false;
 }
 
-enum scan_walk scan_walk_jpeg(struct scan_win *w)
+enum scan_walk scan_walk_jpeg(struct wh_win *w)
 {
     do {
         if (!jpeg_image(w)) {
             return SCAN_WALK_BROKEN;
         }
         /* a preview or a second view may follow as a picture of its own */
-    } while (scan_win_left(w) > JPEG_TAIL);
-    return scan_win_left(w) > 0 && scan_win_left(w) <= JPEG_TAIL
-               ? SCAN_WALK_SEEN
-               : SCAN_WALK_ENDS;
+    } while (wh_win_left(w) > JPEG_TAIL);
+    return wh_win_left(w) > 0 && wh_win_left(w) <= JPEG_TAIL ? SCAN_WALK_SEEN
+                                                             : SCAN_WALK_ENDS;
 }
 
 /* ---- GIF ---- */
 
 /* Blocks of a length byte and so many bytes, up to an empty one. */
-static bool sub_blocks(struct scan_win *w)
+static bool sub_blocks(struct wh_win *w)
 {
-    for (uint8_t n = scan_win_u8(w); n > 0; n = scan_win_u8(w)) {
-        if (!scan_win_skip(w, n)) {
+    for (uint8_t n = wh_win_u8(w); n > 0; n = wh_win_u8(w)) {
+        if (!wh_win_skip(w, n)) {
             return false;
         }
     }
@@ -142,33 +141,33 @@ static bool sub_blocks(struct scan_win *w)
 }
 
 /* The colour table that a packed byte announces. */
-static bool colours(struct scan_win *w, uint8_t packed)
+static bool colours(struct wh_win *w, uint8_t packed)
 {
-    return !(packed & 0x80) || scan_win_skip(w, (uint64_t)6 << (packed & 7));
+    return !(packed & 0x80) || wh_win_skip(w, (uint64_t)6 << (packed & 7));
 }
 
-static bool gif_image(struct scan_win *w)
+static bool gif_image(struct wh_win *w)
 {
-    return scan_win_skip(w, 8) && colours(w, scan_win_u8(w)) &&
-           scan_win_skip(w, 1) && sub_blocks(w);
+    return wh_win_skip(w, 8) && colours(w, wh_win_u8(w)) && wh_win_skip(w, 1) &&
+           sub_blocks(w);
 }
 
-enum scan_walk scan_walk_gif(struct scan_win *w)
+enum scan_walk scan_walk_gif(struct wh_win *w)
 {
     uint8_t kind;
     bool images = false, ok;
 
-    ok = scan_win_skip(w, 10);
-    kind = scan_win_u8(w);
-    ok = ok && scan_win_skip(w, 2) && colours(w, kind);
+    ok = wh_win_skip(w, 10);
+    kind = wh_win_u8(w);
+    ok = ok && wh_win_skip(w, 2) && colours(w, kind);
     while (ok && !w->bad) {
-        kind = scan_win_u8(w);
+        kind = wh_win_u8(w);
         if (kind == ';') {
             return images ? SCAN_WALK_ENDS : SCAN_WALK_BROKEN;
         }
         images |= kind == ',';
         ok = kind == ',' ? gif_image(w)
-                         : kind == '!' && scan_win_skip(w, 1) && sub_blocks(w);
+                         : kind == '!' && wh_win_skip(w, 1) && sub_blocks(w);
     }
     return SCAN_WALK_BROKEN;
 }
@@ -191,44 +190,43 @@ static bool first_chunk(const uint8_t form[4], const uint8_t id[4])
 }
 
 /* A length, the form, then chunks that fill it; odd ones are padded. */
-enum scan_walk scan_walk_riff(struct scan_win *w)
+enum scan_walk scan_walk_riff(struct wh_win *w)
 {
     uint8_t form[4], id[4];
     bool first = true;
     uint64_t end;
 
-    if (!scan_win_skip(w, 4)) {
+    if (!wh_win_skip(w, 4)) {
         return SCAN_WALK_BROKEN;
     }
-    end = 8 + (uint64_t)scan_win_u32(w);
-    if (!scan_win_copy(w, form, 4)) {
+    end = 8 + (uint64_t)wh_win_u32(w);
+    if (!wh_win_copy(w, form, 4)) {
         return SCAN_WALK_BROKEN;
     }
-    while (scan_win_offset(w) + 8 <= end) {
-        if (!scan_win_copy(w, id, 4) || (first && !first_chunk(form, id))) {
+    while (wh_win_offset(w) + 8 <= end) {
+        if (!wh_win_copy(w, id, 4) || (first && !first_chunk(form, id))) {
             return SCAN_WALK_BROKEN;
         }
-        uint64_t n = scan_win_u32(w);
-        if (w->bad || !scan_win_skip(w, n)) {
+        uint64_t n = wh_win_u32(w);
+        if (w->bad || !wh_win_skip(w, n)) {
             return SCAN_WALK_BROKEN;
         }
-        if ((n & 1) && scan_win_left(w) > 0 && !scan_win_skip(w, 1)) {
+        if ((n & 1) && wh_win_left(w) > 0 && !wh_win_skip(w, 1)) {
             return SCAN_WALK_BROKEN;
         }
         first = false;
     }
-    return first || scan_win_offset(w) < end ? SCAN_WALK_BROKEN
-                                             : SCAN_WALK_ENDS;
+    return first || wh_win_offset(w) < end ? SCAN_WALK_BROKEN : SCAN_WALK_ENDS;
 }
 
 /* ---- documents and tables: their directory stands at the end ---- */
 
 /* The last n bytes, n <= cap; the whole file where it is shorter. */
-static struct wh_str last(struct scan_win *w, uint8_t *buf, size_t cap)
+static struct wh_str last(struct wh_win *w, uint8_t *buf, size_t cap)
 {
-    uint64_t left = scan_win_left(w);
+    uint64_t left = wh_win_left(w);
     size_t n = left < cap ? (size_t)left : cap;
-    if (!scan_win_skip(w, left - n) || !scan_win_copy(w, buf, n)) {
+    if (!wh_win_skip(w, left - n) || !wh_win_copy(w, buf, n)) {
         return WH_S("");
     }
     return wh_str_mem(buf, n);
@@ -246,10 +244,10 @@ static size_t find_last(struct wh_str s, const char *what)
 }
 
 /* "startxref", a place inside the file, "%%EOF". */
-enum scan_walk scan_walk_pdf(struct scan_win *w)
+enum scan_walk scan_walk_pdf(struct wh_win *w)
 {
     uint8_t buf[2048];
-    uint64_t size = scan_win_left(w), place = 0;
+    uint64_t size = wh_win_left(w), place = 0;
     struct wh_str s = last(w, buf, sizeof buf);
     size_t end = find_last(s, "%%EOF"), at = find_last(s, "startxref");
 
@@ -268,42 +266,42 @@ enum scan_walk scan_walk_pdf(struct scan_win *w)
 
 /* The footer's length and the mark end the file; the footer is a Thrift
  * structure (compact) whose first field is a 32-bit version. */
-enum scan_walk scan_walk_parquet(struct scan_win *w)
+enum scan_walk scan_walk_parquet(struct wh_win *w)
 {
-    uint64_t size = scan_win_left(w);
+    uint64_t size = wh_win_left(w);
 
-    if (size < 4 + 1 + 8 || !scan_win_skip(w, size - 8)) {
+    if (size < 4 + 1 + 8 || !wh_win_skip(w, size - 8)) {
         return SCAN_WALK_BROKEN;
     }
-    uint64_t n = scan_win_u32(w);
-    struct scan_win f;
+    uint64_t n = wh_win_u32(w);
+    struct wh_win f;
     if (n == 0 || n > size - 12) {
         return SCAN_WALK_BROKEN;
     }
-    scan_win_init(&f, w->src, size - 8 - n, size - 8, w->err);
-    bool thrift = scan_win_u8(&f) == 0x15;
+    wh_win_init(&f, w->src, size - 8 - n, size - 8, w->err);
+    bool thrift = wh_win_u8(&f) == 0x15;
     w->failed = w->failed || f.failed;
-    scan_win_done(&f);
+    wh_win_done(&f);
     uint8_t mark[4];
-    return thrift && scan_win_copy(w, mark, 4) && memcmp(mark, "PAR1", 4) == 0
+    return thrift && wh_win_copy(w, mark, 4) && memcmp(mark, "PAR1", 4) == 0
                ? SCAN_WALK_SEEN
                : SCAN_WALK_BROKEN;
 }
 
 /* "ARROW1", padding, a message with its continuation mark, ..., the footer's
  * length, "ARROW1". */
-enum scan_walk scan_walk_arrow(struct scan_win *w)
+enum scan_walk scan_walk_arrow(struct wh_win *w)
 {
-    uint64_t size = scan_win_left(w);
+    uint64_t size = wh_win_left(w);
     uint8_t mark[6];
 
-    if (size < 8 + 8 + 10 || !scan_win_skip(w, 8) ||
-        scan_win_u32(w) != UINT32_MAX || scan_win_u32(w) > size ||
-        !scan_win_skip(w, size - 16 - 10)) {
+    if (size < 8 + 8 + 10 || !wh_win_skip(w, 8) ||
+        wh_win_u32(w) != UINT32_MAX || wh_win_u32(w) > size ||
+        !wh_win_skip(w, size - 16 - 10)) {
         return SCAN_WALK_BROKEN;
     }
-    uint64_t n = scan_win_u32(w);
-    return n >= 8 && n <= size - 18 && scan_win_copy(w, mark, 6) &&
+    uint64_t n = wh_win_u32(w);
+    return n >= 8 && n <= size - 18 && wh_win_copy(w, mark, 6) &&
                    memcmp(mark, "ARROW1", 6) == 0
                ? SCAN_WALK_SEEN
                : SCAN_WALK_BROKEN;

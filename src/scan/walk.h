@@ -8,7 +8,7 @@
 #ifndef WH_SCAN_WALK_H
 #define WH_SCAN_WALK_H
 
-#include "scan/win.h"
+#include "base/win.h"
 
 enum scan_walk {
     SCAN_WALK_BROKEN, /* it has the mark but not the structure */
@@ -18,12 +18,12 @@ enum scan_walk {
 
 /* Each is given a window over the whole file, behind nothing. A failure of the
  * source shows in w->failed. */
-enum scan_walk scan_walk_png(struct scan_win *w);
-enum scan_walk scan_walk_jpeg(struct scan_win *w);
-enum scan_walk scan_walk_gif(struct scan_win *w);
-enum scan_walk scan_walk_riff(struct scan_win *w);
-enum scan_walk scan_walk_pdf(struct scan_win *w);
-enum scan_walk scan_walk_parquet(struct scan_win *w);
-enum scan_walk scan_walk_arrow(struct scan_win *w);
+enum scan_walk scan_walk_png(struct wh_win *w);
+enum scan_walk scan_walk_jpeg(struct wh_win *w);
+enum scan_walk scan_walk_gif(struct wh_win *w);
+enum scan_walk scan_walk_riff(struct wh_win *w);
+enum scan_walk scan_walk_pdf(struct wh_win *w);
+enum scan_walk scan_walk_parquet(struct wh_win *w);
+enum scan_walk scan_walk_arrow(struct wh_win *w);
 
 #endif

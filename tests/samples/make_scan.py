@@ -731,8 +731,8 @@ def xxh32(data):
     return h
 
 
-def corpus(target, name, data):
-    path = FUZZ / f"scan_{target}" / name
+def corpus(target, name, data, room="scan"):
+    path = FUZZ / f"{room}_{target}" / name
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_bytes(data)
 
@@ -768,7 +768,7 @@ def corpora():
         "trailing": b"{} x", "lone": b'"\\ud800"', "word": b"[nul]",
         "commas": b"[1,,2]", "scalar": b"7"}
     for name, data in texts.items():
-        corpus("json_pull", name, data)
+        corpus("json_pull", name, data, room="base")
 
 
 def main():

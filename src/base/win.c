@@ -2,38 +2,43 @@
  * win.c - see win.h. One buffer, refilled when it is used up; skips move the
  * load position, so that long values are not read.
  */
-#include "scan/win.h"
+#include "base/win.h"
 
 #include "base/mem.h"
 
 #define WINDOW (256u << 10)
 
-void scan_win_init(struct scan_win *w, const struct wh_src *src, uint64_t from,
-                   uint64_t end, struct wh_err *err)
+void wh_win_init(struct wh_win *w, const struct wh_src *src, uint64_t from,
+                 uint64_t end, struct wh_err *err)
 {
     wh_assert(from <= end && end <= src->size);
-    *w = (struct scan_win){.src = src, .next = from, .end = end, .err = err};
+    *w = (struct wh_win){.src = src, .next = from, .end = end, .err = err};
     w->cap = end - from < WINDOW ? (size_t)(end - from) : WINDOW;
-    w->buf = wh_alloc(w->cap ? w->cap : 1);
+    w->buf = w->own = wh_alloc(w->cap ? w->cap : 1);
 }
 
-void scan_win_done(struct scan_win *w)
+void wh_win_mem(struct wh_win *w, const void *p, size_t n, struct wh_err *err)
 {
-    wh_free(w->buf);
-    *w = (struct scan_win){.bad = true};
+    *w = (struct wh_win){.next = n, .end = n, .buf = p, .n = n, .err = err};
 }
 
-uint64_t scan_win_offset(const struct scan_win *w)
+void wh_win_done(struct wh_win *w)
+{
+    wh_free(w->own);
+    *w = (struct wh_win){.bad = true};
+}
+
+uint64_t wh_win_offset(const struct wh_win *w)
 {
     return w->next - (w->n - w->at);
 }
 
-uint64_t scan_win_left(const struct scan_win *w)
+uint64_t wh_win_left(const struct wh_win *w)
 {
-    return w->bad ? 0 : w->end - scan_win_offset(w);
+    return w->bad ? 0 : w->end - wh_win_offset(w);
 }
 
-bool scan_win_fill(struct scan_win *w)
+bool wh_win_fill(struct wh_win *w)
 {
     if (w->at < w->n) {
         return true;
@@ -42,7 +47,7 @@ bool scan_win_fill(struct scan_win *w)
         return false;
     }
     size_t n = w->end - w->next < w->cap ? (size_t)(w->end - w->next) : w->cap;
-    if (!wh_src_read(w->src, w->next, w->buf, n, w->err)) {
+    if (!wh_src_read(w->src, w->next, w->own, n, w->err)) {
         w->bad = w->failed = true;
         return false;
     }
@@ -52,17 +57,17 @@ bool scan_win_fill(struct scan_win *w)
     return true;
 }
 
-bool scan_win_copy(struct scan_win *w, void *out, size_t n)
+bool wh_win_copy(struct wh_win *w, void *out, size_t n)
 {
     uint8_t *p = out;
-    if (n > scan_win_left(w)) {
+    if (n > wh_win_left(w)) {
         w->bad = true;
         w->at = w->n = 0;
         memset(out, 0, n);
         return false;
     }
     while (n > 0) {
-        if (!scan_win_fill(w)) {
+        if (!wh_win_fill(w)) {
             memset(p, 0, n);
             return false;
         }
@@ -75,37 +80,37 @@ bool scan_win_copy(struct scan_win *w, void *out, size_t n)
     return true;
 }
 
-uint8_t scan_win_u8(struct scan_win *w)
+uint8_t wh_win_u8(struct wh_win *w)
 {
     uint8_t v;
-    (void)scan_win_copy(w, &v, 1);
+    (void)wh_win_copy(w, &v, 1);
     return v;
 }
 
-static uint64_t number(struct scan_win *w, size_t n)
+static uint64_t number(struct wh_win *w, size_t n)
 {
     uint8_t b[8];
     uint64_t v = 0;
-    (void)scan_win_copy(w, b, n);
+    (void)wh_win_copy(w, b, n);
     for (size_t i = 0; i < n; i++) {
         v = v << 8 | b[w->swap ? i : n - 1 - i];
     }
     return v;
 }
 
-uint32_t scan_win_u32(struct scan_win *w)
+uint32_t wh_win_u32(struct wh_win *w)
 {
     return (uint32_t)number(w, 4);
 }
 
-uint64_t scan_win_u64(struct scan_win *w)
+uint64_t wh_win_u64(struct wh_win *w)
 {
     return number(w, 8);
 }
 
-bool scan_win_skip(struct scan_win *w, uint64_t n)
+bool wh_win_skip(struct wh_win *w, uint64_t n)
 {
-    if (n > scan_win_left(w)) {
+    if (n > wh_win_left(w)) {
         w->bad = true;
         w->at = w->n = 0;
         return false;

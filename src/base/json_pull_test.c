@@ -3,49 +3,49 @@
  */
 #include "base/unit.h"
 
+#include "base/json_pull.h"
 #include "base/mem.h"
-#include "scan/json_pull.h"
 
-static const struct scan_json_limits any = {
-    .depth = SCAN_JSON_DEPTH, .keys = 1000, .string = 1000};
-static const struct scan_json_limits header = {
+static const struct wh_pull_limits any = {
+    .depth = WH_PULL_DEPTH, .keys = 1000, .string = 1000};
+static const struct wh_pull_limits header = {
     .depth = 3, .keys = 3, .string = 8, .integers = true};
 
 /* Tokens as one letter each: { } [ ] k s i r t f n, then . at the end. */
 static const char letters[] = "{}[]ksirtfn.";
 
-/* All tokens into out; the kind of the failure, or SCAN_JSON_FINE. */
-static enum scan_json_fault read_all(struct wh_str text,
-                                     const struct scan_json_limits *limits,
-                                     char *out, struct wh_err *err)
+/* All tokens into out; the kind of the failure, or WH_PULL_FINE. */
+static enum wh_pull_fault read_all(struct wh_str text,
+                                   const struct wh_pull_limits *limits,
+                                   char *out, struct wh_err *err)
 {
     struct wh_src src = wh_src_mem(text.p, text.n);
-    struct scan_win w;
-    struct scan_json j;
-    enum scan_json_token t = SCAN_JSON_OBJECT;
-    scan_win_init(&w, &src, 0, src.size, err);
-    scan_json_init(&j, &w, limits, err);
-    while (t != SCAN_JSON_END && scan_json_next(&j, &t)) {
+    struct wh_win w;
+    struct wh_pull j;
+    enum wh_pull_token t = WH_PULL_OBJECT;
+    wh_win_init(&w, &src, 0, src.size, err);
+    wh_pull_init(&j, &w, limits, err);
+    while (t != WH_PULL_END && wh_pull_next(&j, &t)) {
         *out++ = letters[t];
         assert_true(j.at <= text.n);
     }
     *out = 0;
-    enum scan_json_fault fault = j.fault;
-    assert_true(fault == SCAN_JSON_FINE || !scan_json_next(&j, &t));
-    scan_json_done(&j);
-    scan_win_done(&w);
+    enum wh_pull_fault fault = j.fault;
+    assert_true(fault == WH_PULL_FINE || !wh_pull_next(&j, &t));
+    wh_pull_done(&j);
+    wh_win_done(&w);
     return fault;
 }
 
 struct row {
     const char *text, *tokens;
-    enum scan_json_fault fault;
+    enum wh_pull_fault fault;
 };
 
-#define FINE SCAN_JSON_FINE
-#define BAD SCAN_JSON_MALFORMED
-#define TWICE SCAN_JSON_DUPLICATE
-#define LIMIT SCAN_JSON_LIMIT
+#define FINE WH_PULL_FINE
+#define BAD WH_PULL_MALFORMED
+#define TWICE WH_PULL_DUPLICATE
+#define LIMIT WH_PULL_LIMIT
 
 static const struct row rows[] = {
     {"{}", "{}.", FINE},
@@ -106,7 +106,7 @@ static void grammar_is_strict(void **state)
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         char tokens[200];
         struct wh_err err = {0};
-        enum scan_json_fault fault =
+        enum wh_pull_fault fault =
             read_all(wh_str_of(rows[i].text), &any, tokens, &err);
         if (fault != rows[i].fault || strcmp(tokens, rows[i].tokens) != 0) {
             fail_msg("%s: fault %d, tokens %s", rows[i].text, (int)fault,
@@ -135,7 +135,7 @@ static void limits_hold(void **state)
     for (size_t i = 0; i < sizeof header_rows / sizeof header_rows[0]; i++) {
         char tokens[200];
         struct wh_err err = {0};
-        enum scan_json_fault fault =
+        enum wh_pull_fault fault =
             read_all(wh_str_of(header_rows[i].text), &header, tokens, &err);
         if (fault != header_rows[i].fault ||
             strcmp(tokens, header_rows[i].tokens) != 0) {
@@ -153,9 +153,9 @@ static void depth_has_an_end(void **state)
         struct wh_err err = {0};
         memset(text, '[', depth);
         memset(text + depth, ']', depth);
-        enum scan_json_fault fault =
+        enum wh_pull_fault fault =
             read_all(wh_str_mem(text, (size_t)2 * depth), &any, tokens, &err);
-        assert_int_equal(fault, depth <= SCAN_JSON_DEPTH ? FINE : LIMIT);
+        assert_int_equal(fault, depth <= WH_PULL_DEPTH ? FINE : LIMIT);
     }
 }
 
@@ -166,16 +166,16 @@ static void strings_are_unescaped(void **state)
         WH_S("\"\\u00e9\\ud83d\\ude00\\n\\t\\\"\\\\\\/\\b\\f\\r x\"");
     struct wh_src src = wh_src_mem(text.p, text.n);
     struct wh_err err = {0};
-    struct scan_win w;
-    struct scan_json j;
-    enum scan_json_token t;
-    scan_win_init(&w, &src, 0, src.size, &err);
-    scan_json_init(&j, &w, &any, &err);
-    assert_true(scan_json_next(&j, &t));
-    assert_int_equal(t, SCAN_JSON_STRING);
-    unit_str(scan_json_text(&j), "\xc3\xa9\xf0\x9f\x98\x80\n\t\"\\/\b\f\r x");
-    scan_json_done(&j);
-    scan_win_done(&w);
+    struct wh_win w;
+    struct wh_pull j;
+    enum wh_pull_token t;
+    wh_win_init(&w, &src, 0, src.size, &err);
+    wh_pull_init(&j, &w, &any, &err);
+    assert_true(wh_pull_next(&j, &t));
+    assert_int_equal(t, WH_PULL_STRING);
+    unit_str(wh_pull_text(&j), "\xc3\xa9\xf0\x9f\x98\x80\n\t\"\\/\b\f\r x");
+    wh_pull_done(&j);
+    wh_win_done(&w);
 }
 
 static void a_value_can_be_stepped_over(void **state)
@@ -184,26 +184,26 @@ static void a_value_can_be_stepped_over(void **state)
     struct wh_str text = WH_S("[[1,{\"a\":[]}],7,\"x\"]");
     struct wh_src src = wh_src_mem(text.p, text.n);
     struct wh_err err = {0};
-    struct scan_win w;
-    struct scan_json j;
-    enum scan_json_token t;
-    scan_win_init(&w, &src, 0, src.size, &err);
-    scan_json_init(&j, &w, &any, &err);
-    assert_true(scan_json_want(&j, SCAN_JSON_ARRAY, "an array"));
-    assert_true(scan_json_next(&j, &t) && scan_json_skip(&j, t));
-    assert_true(scan_json_want(&j, SCAN_JSON_INT, "a number"));
+    struct wh_win w;
+    struct wh_pull j;
+    enum wh_pull_token t;
+    wh_win_init(&w, &src, 0, src.size, &err);
+    wh_pull_init(&j, &w, &any, &err);
+    assert_true(wh_pull_want(&j, WH_PULL_ARRAY, "an array"));
+    assert_true(wh_pull_next(&j, &t) && wh_pull_skip(&j, t));
+    assert_true(wh_pull_want(&j, WH_PULL_INT, "a number"));
     assert_int_equal(j.integer, 7);
-    unit_fails(scan_json_want(&j, SCAN_JSON_INT, "a number"), err, WH_BAD_JSON);
+    unit_fails(wh_pull_want(&j, WH_PULL_INT, "a number"), err, WH_BAD_JSON);
     assert_string_equal(err.msg, "a number was expected");
-    scan_json_done(&j);
-    scan_win_done(&w);
+    wh_pull_done(&j);
+    wh_win_done(&w);
 }
 
 /* A hundred thousand keys, across many windows, and the first one again. */
 static void many_keys_are_remembered(void **state)
 {
     (void)state;
-    static const struct scan_json_limits wide = {
+    static const struct wh_pull_limits wide = {
         .depth = 2, .keys = 1u << 20, .string = 64};
     enum { KEYS = 100000 };
     for (int again = 0; again < 2; again++) {
@@ -216,7 +216,7 @@ static void many_keys_are_remembered(void **state)
         }
         wh_buf_fmt(&b, "\"key %d\":0}", again ? 0 : KEYS);
         char *tokens = wh_alloc((size_t)KEYS * 6);
-        enum scan_json_fault fault =
+        enum wh_pull_fault fault =
             read_all(wh_buf_str(&b), &wide, tokens, &err);
         assert_int_equal(fault, again ? TWICE : FINE);
         wh_free(tokens);
@@ -238,15 +238,58 @@ static void a_failing_source_keeps_its_own_error(void **state)
     (void)state;
     struct wh_src src = {.size = 10, .read_at = broken_read};
     struct wh_err err = {0};
-    struct scan_win w;
-    struct scan_json j;
-    enum scan_json_token t;
-    scan_win_init(&w, &src, 0, src.size, &err);
-    scan_json_init(&j, &w, &any, &err);
-    unit_fails(scan_json_next(&j, &t), err, WH_IO);
-    assert_int_equal(j.fault, SCAN_JSON_SOURCE);
-    scan_json_done(&j);
-    scan_win_done(&w);
+    struct wh_win w;
+    struct wh_pull j;
+    enum wh_pull_token t;
+    wh_win_init(&w, &src, 0, src.size, &err);
+    wh_pull_init(&j, &w, &any, &err);
+    unit_fails(wh_pull_next(&j, &t), err, WH_IO);
+    assert_int_equal(j.fault, WH_PULL_SOURCE);
+    wh_pull_done(&j);
+    wh_win_done(&w);
+}
+
+/* A document out of memory, with one reader for all; surrogates as in lenient
+ * limits. */
+static void lone_surrogates_can_be_read(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *want; /* null: refused all the same */
+    } cases[] = {
+        {"\"\\ud83d\\ude00\"", "\xf0\x9f\x98\x80"},
+        {"\"\\ud83d\"", "\xef\xbf\xbd"},
+        {"\"\\ude00a\"", "\xef\xbf\xbd"
+                         "a"},
+        {"\"\\ud83d\\n\"", "\xef\xbf\xbd\n"},
+        {"\"\\ud83d\\u0041\"", "\xef\xbf\xbd"
+                               "A"},
+        {"\"\\ud83d\\ud83d\\ude00\"", "\xef\xbf\xbd\xf0\x9f\x98\x80"},
+        {"\"\\ud83d\\u0000\"", NULL},
+        {"\"\\ud83d\\x\"", NULL},
+        {"\"\\ud83d\\u12\"", NULL},
+        {"\"\\ud83d", NULL},
+    };
+    struct wh_pull_limits lenient = any;
+    struct wh_err err = {0};
+    struct wh_win w;
+    struct wh_pull j;
+    lenient.surrogates = true;
+    wh_win_mem(&w, "", 0, &err);
+    wh_pull_init(&j, &w, &lenient, &err);
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        enum wh_pull_token t = WH_PULL_END;
+        wh_win_mem(&w, cases[i].text, strlen(cases[i].text), &err);
+        wh_pull_again(&j, &w, &err);
+        bool ok = wh_pull_next(&j, &t);
+        assert_int_equal(ok, cases[i].want != NULL);
+        if (ok) {
+            assert_int_equal(t, WH_PULL_STRING);
+            unit_str(wh_pull_text(&j), cases[i].want);
+        }
+        wh_win_done(&w);
+    }
+    wh_pull_done(&j);
 }
 
 int main(void)
@@ -259,6 +302,7 @@ int main(void)
         cmocka_unit_test(a_value_can_be_stepped_over),
         cmocka_unit_test(many_keys_are_remembered),
         cmocka_unit_test(a_failing_source_keeps_its_own_error),
+        cmocka_unit_test(lone_surrogates_can_be_read),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

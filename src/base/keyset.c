@@ -3,7 +3,7 @@
  * each slot makes clearing free, because a header with a million small objects
  * clears its inner set a million times.
  */
-#include "scan/keyset.h"
+#include "base/keyset.h"
 
 #include "base/err.h"
 #include "base/mem.h"
@@ -12,13 +12,13 @@
 
 #define FIRST_CAP 16u
 
-static bool taken(const struct scan_keyset *s, size_t i)
+static bool taken(const struct wh_keyset *s, size_t i)
 {
     return s->slots[i].round == s->round;
 }
 
 /* Index of the slot with this fingerprint, or of the free one for it. */
-static size_t find(const struct scan_keyset *s, uint64_t low, uint64_t high)
+static size_t find(const struct wh_keyset *s, uint64_t low, uint64_t high)
 {
     size_t i = (size_t)low & (s->cap - 1);
     while (taken(s, i) &&
@@ -28,9 +28,9 @@ static size_t find(const struct scan_keyset *s, uint64_t low, uint64_t high)
     return i;
 }
 
-static void grow(struct scan_keyset *s)
+static void grow(struct wh_keyset *s)
 {
-    struct scan_keyset old = *s;
+    struct wh_keyset old = *s;
     s->cap = old.cap ? old.cap * 2 : FIRST_CAP;
     s->slots = wh_calloc(s->cap, sizeof *s->slots);
     for (size_t i = 0; i < old.cap; i++) {
@@ -42,18 +42,18 @@ static void grow(struct scan_keyset *s)
     wh_free(old.slots);
 }
 
-void scan_keyset_init(struct scan_keyset *s)
+void wh_keyset_init(struct wh_keyset *s)
 {
-    *s = (struct scan_keyset){.round = 1};
+    *s = (struct wh_keyset){.round = 1};
 }
 
-void scan_keyset_done(struct scan_keyset *s)
+void wh_keyset_done(struct wh_keyset *s)
 {
     wh_free(s->slots);
-    scan_keyset_init(s);
+    wh_keyset_init(s);
 }
 
-void scan_keyset_clear(struct scan_keyset *s)
+void wh_keyset_clear(struct wh_keyset *s)
 {
     s->n = 0;
     s->round++;
@@ -65,7 +65,7 @@ void scan_keyset_clear(struct scan_keyset *s)
     }
 }
 
-bool scan_keyset_add(struct scan_keyset *s, struct wh_str name)
+bool wh_keyset_add(struct wh_keyset *s, struct wh_str name)
 {
     if (s->n + 1 > s->cap / 2) {
         grow(s);
@@ -75,7 +75,7 @@ bool scan_keyset_add(struct scan_keyset *s, struct wh_str name)
     if (taken(s, i)) {
         return false;
     }
-    s->slots[i] = (struct scan_keyset_slot){h.low64, h.high64, s->round};
+    s->slots[i] = (struct wh_keyset_slot){h.low64, h.high64, s->round};
     s->n++;
     return true;
 }
