@@ -27,6 +27,8 @@ struct keeper_ledger {
     bool broken;          /* what is on disk is not known: no more lines */
     uint64_t n, end;      /* lines, bytes */
     char head[WH_SHA256_HEX + 1];
+    int64_t roster; /* version of the newest roster on it, or 0 */
+    char roster_digest[WH_SHA256_HEX + 1];
 };
 
 static struct wh_str key_of(const struct keeper_ledger *l)
@@ -40,6 +42,23 @@ static bool bad_line(uint64_t n, struct wh_err *err)
                    "custody/ledger: line %llu is not as it "
                    "was written",
                    (unsigned long long)n + 1);
+}
+
+/* Does the line tell of a roster newer than those before? */
+static bool take_roster(struct keeper_ledger *l, const json_t *doc,
+                        struct wh_err *err)
+{
+    struct wh_str digest;
+    int64_t version;
+    if (!wh_json_opt_i64(doc, "roster", 0, &version, err) ||
+        !wh_json_opt_str(doc, "sha256", WH_S(""), &digest, err)) {
+        return false;
+    }
+    if (version > l->roster && digest.n == WH_SHA256_HEX) {
+        l->roster = version;
+        memcpy(l->roster_digest, digest.p, digest.n);
+    }
+    return true;
 }
 
 /* Check one line (without its line feed) against what the ledger has so far,
@@ -66,7 +85,8 @@ static bool take_line(struct keeper_ledger *l, struct wh_str line,
               wh_json_get_str(doc, "prev", &prev, err) &&
               wh_json_get_i64(doc, "n", &n, err) &&
               wh_json_opt_i64(doc, "checkpoint", 0, &cp, err) &&
-              wh_str_is(prev, l->head) && (uint64_t)n == l->n;
+              take_roster(l, doc, err) && wh_str_is(prev, l->head) &&
+              (uint64_t)n == l->n;
     if (ok) {
         wh_sha256_hex_of(line, l->head);
         l->n++;
@@ -232,5 +252,14 @@ void keeper_ledger_head(struct keeper_ledger *l, uint64_t *n, char head[65])
     pthread_mutex_lock(&l->lock);
     *n = l->n;
     memcpy(head, l->head, sizeof l->head);
+    pthread_mutex_unlock(&l->lock);
+}
+
+void keeper_ledger_roster(struct keeper_ledger *l, int64_t *version,
+                          char digest[65])
+{
+    pthread_mutex_lock(&l->lock);
+    *version = l->roster;
+    memcpy(digest, l->roster_digest, sizeof l->roster_digest);
     pthread_mutex_unlock(&l->lock);
 }

@@ -30,5 +30,9 @@ bool keeper_ledger_append(struct keeper_ledger *l, json_t *entry,
                           struct wh_err *err) WH_CHECK;
 /* Lines so far, and the digest of the last one in hex. */
 void keeper_ledger_head(struct keeper_ledger *l, uint64_t *n, char head[65]);
+/* The newest roster that stood on it when it was opened (keeper/approved.h): 0
+ * and "" if there was none. */
+void keeper_ledger_roster(struct keeper_ledger *l, int64_t *version,
+                          char digest[65]);
 
 #endif
