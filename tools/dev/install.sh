@@ -6,8 +6,8 @@
 PACKAGES_BUILD=(
     ca-certificates gcc git libc6-dev libcmocka-dev libcurl4-openssl-dev
     libgit2-dev libjansson-dev liblz4-dev libmd4c-dev libseccomp-dev libsqlite3-dev libssl-dev
-    libunistring-dev libxxhash-dev libyaml-dev libzstd-dev meson ninja-build
-    pkg-config python3 python3-venv
+    libunistring-dev libvectorscan-dev libxxhash-dev libyaml-dev libzstd-dev meson ninja-build
+    pkg-config python3 python3-venv zlib1g-dev
 )
 PACKAGES_LINT=(
     clang-14 clang-format-14 clang-tidy-14 cppcheck libclang-rt-14-dev llvm-14
