@@ -32,6 +32,9 @@
 #define GATEWAY_ENGINES_MAX 32u /* open at once */
 #define GATEWAY_ENGINE_SLOTS_MAX 64u
 #define GATEWAY_ENGINE_NAME_MAX 192u
+#define GATEWAY_ENGINE_CONTEXT_MIN 256u
+#define GATEWAY_ENGINE_CONTEXT_MAX (1u << 20)
+#define GATEWAY_ENGINE_CONTEXT 4096u /* when none is asked for */
 
 enum gateway_engine_state {
     GATEWAY_ENGINE_LOADING,  /* the keeper checks the papers and decrypts */
@@ -65,8 +68,7 @@ struct gateway_engine_wish {
     const char *weights; /* 64 hex: the one GGUF file that is to run */
     struct wh_str name;  /* "demo/smollm2"; the engine's `model` name */
     unsigned slots;      /* 1 .. GATEWAY_ENGINE_SLOTS_MAX */
-    unsigned context;    /* tokens per slot, 256 .. 1 Mi; 0: as trained, but
-                            4,096 at most */
+    unsigned context;    /* tokens per slot, or 0: GATEWAY_ENGINE_CONTEXT */
     int64_t until;       /* unix s, when its decision ends; 0: it does not.
                             The keeper's word from the leaf counts if earlier */
 };

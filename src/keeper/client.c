@@ -286,24 +286,45 @@ static void put_papers(struct wh_buf *b, const struct keeper_opening *o)
     }
 }
 
-bool keeper_keys(struct keeper_session *s, const struct keeper_opening *o,
-                 uint8_t (*keys)[STORE_CONTAINER_KEY], size_t n,
-                 struct wh_err *err)
+/* OPEN and HOST: one blob of papers; then *r reads the answer. */
+static bool show_papers(struct keeper_session *s, uint16_t type,
+                        const struct keeper_opening *o, struct wh_rd *r,
+                        struct wh_err *err)
 {
-    struct proc_msg m = {.type = KEEPER_MSG_OPEN};
+    struct proc_msg m = {.type = type};
     struct wh_buf blob, b;
-    struct wh_rd r;
     wh_buf_init(&blob, KEEPER_BLOB_MAX);
     wh_buf_init(&b, PROC_MSG_BODY);
     put_papers(&blob, o);
     bool ok = wh_buf_ok(&blob, err) &&
               keeper_blob_put(&b, &m, wh_buf_str(&blob), err);
     m.body = wh_buf_str(&b);
-    ok = ok && ask(s, &m, LONG_MS, &r, err) && read_keys(s, &r, keys, n, err);
+    ok = ok && ask(s, &m, LONG_MS, r, err);
     close_fds(&m);
     wh_buf_done(&b);
     wh_buf_done(&blob);
     return ok;
+}
+
+bool keeper_keys(struct keeper_session *s, const struct keeper_opening *o,
+                 uint8_t (*keys)[STORE_CONTAINER_KEY], size_t n,
+                 struct wh_err *err)
+{
+    struct wh_rd r;
+    return show_papers(s, KEEPER_MSG_OPEN, o, &r, err) &&
+           read_keys(s, &r, keys, n, err);
+}
+
+bool keeper_host(struct keeper_session *s, const struct keeper_opening *o,
+                 bool *locked, struct wh_err *err)
+{
+    struct wh_rd r;
+    if (!show_papers(s, KEEPER_MSG_HOST, o, &r, err)) {
+        return false;
+    }
+    (void)wh_rd_u8(&r); /* 1: it was there already */
+    *locked = wh_rd_u8(&r) != 0;
+    return wh_rd_end(&r) || bad_answer(err);
 }
 
 bool keeper_keys_plain(struct keeper_session *s, struct wh_str content,

@@ -157,6 +157,15 @@ bool keeper_keys_plain(struct keeper_session *s, struct wh_str content,
                        struct wh_str scan, uint8_t (*keys)[STORE_CONTAINER_KEY],
                        size_t n, struct wh_err *err) WH_CHECK;
 
+/* HOST: the set's content goes to the engines of this house, in memory; nothing
+ * of it comes back. As keeper_keys, but the decision and the lines have to
+ * allow no more than hosting; and the file has to be GGUF, verifiable, without
+ * dangerous findings (WH_REFUSED). WH_TOO_LARGE, in words, when it does not fit
+ * the memory for engines; WH_UNAVAILABLE when there are no engines. *locked: it
+ * can not reach swap. Given already is good, and does nothing. */
+bool keeper_host(struct keeper_session *s, const struct keeper_opening *o,
+                 bool *locked, struct wh_err *err) WH_CHECK;
+
 /* What the keeper says about itself, for `doctor` and the custody page. */
 struct keeper_status {
     char key_id[17];

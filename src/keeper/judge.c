@@ -205,7 +205,8 @@ static bool check_leaf(struct keeper *k, struct keeper_case *c,
         return papers(err, "the decision rests on other evidence");
     }
     const json_t *until = json_object_get(leaf, "until");
-    if (until && json_integer_value(until) * 1000000 <= wh_now_us()) {
+    c->until = json_integer_value(until);
+    if (until && c->until * 1000000 <= wh_now_us()) {
         return wh_fail(err, WH_HELD, "the decision has run out");
     }
     if (!lines_applied(k, c->a, leaf)) {

@@ -26,6 +26,8 @@ struct keeper_config {
     uid_t uid; /* to run as from when keys and ledger are open; 0: stay */
     gid_t gid;
     unsigned threads, max_sessions;
+    int hand_fd; /* its end of the way to the engines (hand.h); -1: there are
+                    none. 0 is none as well */
 };
 
 /* Run until SIGTERM (true). Opens keys and ledger, then locks itself in, then

@@ -9,7 +9,7 @@
 
 struct papers {
     struct wh_str content;
-    struct keeper_case c;
+    struct keeper_case *c;
     struct wh_str *scans;
 };
 
@@ -18,17 +18,17 @@ static bool papers_read(struct wh_rd *r, struct wh_arena *a, struct papers *out,
 {
     uint8_t version = wh_rd_u8(r);
     out->content = wh_rd_bytes(r, KEEPER_BLOB_MAX);
-    out->c.manifest = wh_rd_bytes(r, KEEPER_BLOB_MAX);
-    out->c.leaf = wh_rd_bytes(r, KEEPER_BLOB_MAX);
-    out->c.proof = wh_rd_bytes(r, KEEPER_BLOB_MAX);
-    out->c.evidence = wh_rd_bytes(r, KEEPER_BLOB_MAX);
-    out->c.subject_salt = wh_rd_bytes(r, 64);
-    out->c.evidence_salt = wh_rd_bytes(r, 64);
+    out->c->manifest = wh_rd_bytes(r, KEEPER_BLOB_MAX);
+    out->c->leaf = wh_rd_bytes(r, KEEPER_BLOB_MAX);
+    out->c->proof = wh_rd_bytes(r, KEEPER_BLOB_MAX);
+    out->c->evidence = wh_rd_bytes(r, KEEPER_BLOB_MAX);
+    out->c->subject_salt = wh_rd_bytes(r, 64);
+    out->c->evidence_salt = wh_rd_bytes(r, 64);
     uint32_t n = wh_rd_u32le(r);
     if (r->bad || version != PAPERS_VERSION || n > KEEPER_SCANS_MAX) {
         return wh_fail(err, WH_BAD_REQUEST, "malformed opening");
     }
-    out->c.nscans = n;
+    out->c->nscans = n;
     out->scans = wh_arena_array(a, n, sizeof *out->scans);
     for (uint32_t i = 0; i < n; i++) {
         out->scans[i] = wh_rd_bytes(r, KEEPER_STATEMENT_MAX);
@@ -40,7 +40,7 @@ static bool papers_read(struct wh_rd *r, struct wh_arena *a, struct papers *out,
 static bool papers_check(struct keeper *k, struct keeper_set *s,
                          struct papers *p, struct wh_err *err)
 {
-    struct keeper_case *c = &p->c;
+    struct keeper_case *c = p->c;
     if (!keeper_check_content(k, s, c->a, p->content, &c->content, err)) {
         return false;
     }
@@ -56,14 +56,14 @@ static bool papers_check(struct keeper *k, struct keeper_set *s,
     return true;
 }
 
-static bool ledger_opening(struct keeper *k, const struct keeper_case *c,
-                           struct wh_err *err)
+bool keeper_ledger_opening(struct keeper *k, const char *op,
+                           const struct keeper_case *c, struct wh_err *err)
 {
     char leaf[WH_SHA256_HEX + 1], evidence[WH_SHA256_HEX + 1];
     json_t *e = json_object();
     wh_sha256_hex_of(c->leaf, leaf);
     wh_sha256_hex_of(c->evidence, evidence);
-    json_object_set_new(e, "op", json_string("open"));
+    json_object_set_new(e, "op", json_string(op));
     json_object_set_new(e, "repo", wh_json_str(c->content.repo));
     json_object_set_new(e, "sha256", wh_json_str(c->content.sha256));
     json_object_set_new(e, "subject", wh_json_str(c->subject));
@@ -75,22 +75,31 @@ static bool ledger_opening(struct keeper *k, const struct keeper_case *c,
     return keeper_ledger_append(k->ledger, e, err);
 }
 
-bool keeper_op_open(struct keeper *k, struct proc_request *rq,
-                    struct wh_err *err)
+bool keeper_papers_judge(struct keeper *k, struct proc_request *rq,
+                         struct keeper_set *s, enum rule_tier tier,
+                         struct keeper_case *c, struct wh_err *err)
 {
-    struct keeper_set *s = keeper_rq_set(rq, err);
     struct wh_rd r = keeper_rq_rd(rq), inner;
     struct wh_str blob;
     unsigned fd = 0;
-    struct papers p = {.c = {.a = rq->arena}};
-    if (!s || !keeper_blob_get(&r, rq->msg, &fd, rq->arena, &blob, err) ||
+    struct papers p = {.c = c};
+    if (!keeper_blob_get(&r, rq->msg, &fd, rq->arena, &blob, err) ||
         !keeper_rq_end(&r, err)) {
         return false;
     }
     wh_rd_init(&inner, blob.p, blob.n);
     return papers_read(&inner, rq->arena, &p, err) &&
-           papers_check(k, s, &p, err) && keeper_judge(k, &p.c, err) &&
-           ledger_opening(k, &p.c, err) && keeper_give_keys(rq, s, err);
+           papers_check(k, s, &p, err) && keeper_judge_tier(k, c, tier, err);
+}
+
+bool keeper_op_open(struct keeper *k, struct proc_request *rq,
+                    struct wh_err *err)
+{
+    struct keeper_set *s = keeper_rq_set(rq, err);
+    struct keeper_case c = {.a = rq->arena};
+    return s && keeper_papers_judge(k, rq, s, RULE_TIER_OPEN, &c, err) &&
+           keeper_ledger_opening(k, "open", &c, err) &&
+           keeper_give_keys(rq, s, err);
 }
 
 /* ---- PLAIN: what is no weights ---- */
@@ -98,7 +107,7 @@ bool keeper_op_open(struct keeper *k, struct proc_request *rq,
 /* Has the file a dangerous finding? The list of findings is bounded, so their
  * number is what counts; a result that is not of the known form counts as one.
  */
-static bool dangerous(const json_t *result)
+bool keeper_scan_dangerous(const json_t *result)
 {
     const json_t *claim =
         json_object_get(json_object_get(result, "claims"), "findings.danger");
@@ -147,7 +156,7 @@ bool keeper_op_plain(struct keeper *k, struct proc_request *rq,
     if (!wh_str_eq(c.sha256, d.sha256) || c.size != d.size) {
         return wh_fail(err, WH_FORBIDDEN, "the scan is of another file");
     }
-    if (!plain_class(d.result, c.repo) || dangerous(d.result)) {
+    if (!plain_class(d.result, c.repo) || keeper_scan_dangerous(d.result)) {
         return wh_fail(err, WH_HELD,
                        "only text and data open without a decision");
     }

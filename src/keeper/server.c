@@ -267,7 +267,7 @@ static const struct {
     {KEEPER_MSG_SETTLE, op_settle},    {KEEPER_MSG_SCAN, keeper_op_scan},
     {KEEPER_MSG_XORB, keeper_op_xorb}, {KEEPER_MSG_REBUILD, keeper_op_rebuild},
     {KEEPER_MSG_OPEN, keeper_op_open}, {KEEPER_MSG_PLAIN, keeper_op_plain},
-    {KEEPER_MSG_STATUS, op_status},
+    {KEEPER_MSG_STATUS, op_status},    {KEEPER_MSG_HOST, keeper_op_host},
 };
 
 static bool handle(void *ctx, struct proc_request *rq, struct wh_err *err)
@@ -350,6 +350,7 @@ static bool keeper_start(struct keeper *k, const struct keeper_config *c,
     wh_arena_init(&k->lines_arena, 64 << 20);
     pthread_mutex_init(&k->horizon.lock, NULL);
     k->keys_dir = c->keys_dir;
+    k->giver = keeper_giver_new(c->hand_fd > 0 ? c->hand_fd : -1);
     if (!store_container_sealed()) {
         wh_log(WH_ERROR, "keeper.unsealed",
                "test build: containers are NOT sealed");
@@ -376,6 +377,7 @@ bool keeper_serve(const struct keeper_config *c, struct wh_err *err)
     memcpy(s.peers, c->peers, sizeof s.peers);
     bool ok = keeper_start(k, c, err) && proc_service_run(&s, err);
     proc_client_free(&k->zygote);
+    keeper_giver_free(&k->giver);
     keeper_ledger_close(&k->ledger);
     keeper_keys_done(&k->keys);
     pthread_mutex_destroy(&k->horizon.lock);

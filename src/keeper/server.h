@@ -6,6 +6,7 @@
 #ifndef WH_KEEPER_SERVER_H
 #define WH_KEEPER_SERVER_H
 
+#include "keeper/hand.h"
 #include "keeper/keeper.h"
 #include "keeper/ledger.h"
 #include "keeper/set.h"
@@ -30,6 +31,7 @@ struct keeper {
     struct keeper_keys_set keys;
     struct keeper_ledger *ledger;
     struct proc_client *zygote;
+    struct keeper_giver *giver; /* to the engines */
     const char *keys_dir;
     struct wh_arena lines_arena;
     const struct rule_line *lines[KEEPER_LINES_MAX];
@@ -53,7 +55,7 @@ bool keeper_rq_reply(struct proc_request *rq, const struct wh_buf *b,
 typedef bool keeper_op(struct keeper *k, struct proc_request *rq,
                        struct wh_err *err);
 keeper_op keeper_op_scan, keeper_op_xorb, keeper_op_rebuild, keeper_op_open,
-    keeper_op_plain;
+    keeper_op_plain, keeper_op_host;
 
 /* Settle a set and write the content statement. */
 bool keeper_settle_set(struct keeper *k, struct keeper_set *s,
@@ -80,6 +82,7 @@ struct keeper_case {
     struct wh_str subject; /* hex */
     uint64_t checkpoint;   /* size */
     const char *part;
+    int64_t until; /* unix seconds, when the decision ends; 0: it does not */
 };
 
 /* May this be opened? True, or false with the reason (judge.c tells the
@@ -91,6 +94,18 @@ bool keeper_judge(struct keeper *k, struct keeper_case *c,
  * when they are asked again. */
 bool keeper_judge_tier(struct keeper *k, struct keeper_case *c,
                        enum rule_tier tier, struct wh_err *err) WH_CHECK;
+/* Read the one blob of papers in the request, authenticate what is in it
+ * against the set, and judge whether the part is at this tier: c has the
+ * arena, the rest is filled. */
+bool keeper_papers_judge(struct keeper *k, struct proc_request *rq,
+                         struct keeper_set *s, enum rule_tier tier,
+                         struct keeper_case *c, struct wh_err *err) WH_CHECK;
+/* A line of the ledger about a judged case; op is "open" or "host". */
+bool keeper_ledger_opening(struct keeper *k, const char *op,
+                           const struct keeper_case *c,
+                           struct wh_err *err) WH_CHECK;
+/* Did the scanner find anything dangerous? A result of unknown form counts. */
+bool keeper_scan_dangerous(const json_t *result);
 /* A verified checkpoint was shown: WH_ROLLED_BACK when it is older than what
  * was shown some time ago, WH_CORRUPT when it is another tree of that size. */
 bool keeper_horizon_take(struct keeper_horizon *h,

@@ -76,7 +76,8 @@ struct wh_str testpapers_result(struct testpapers *p, const char *class,
     const char *house = "\"by\":\"house\",\"method\":\"test\",\"expires\":null";
     struct wh_str s = wh_arena_fmt(
         &p->a,
-        "{\"v\":1,\"class\":\"%s\",\"findings\":[],\"claims\":{"
+        "{\"v\":1,\"class\":\"%s\",\"format\":\"gguf\",\"verifiable\":true,"
+        "\"findings\":[],\"claims\":{"
         "\"files.verifiable\":{\"value\":\"yes\",%s},"
         "\"findings.danger\":{\"lo\":\"%u\",\"hi\":\"%u\",%s},"
         "\"size.params_total\":{\"lo\":\"%llu\",\"hi\":\"%llu\",%s},"

@@ -22,7 +22,8 @@ enum keeper_message {
     KEEPER_MSG_REBUILD = 0x0408,
     KEEPER_MSG_OPEN = 0x0409,
     KEEPER_MSG_PLAIN = 0x040a,
-    KEEPER_MSG_STATUS = 0x040b
+    KEEPER_MSG_STATUS = 0x040b,
+    KEEPER_MSG_HOST = 0x040c
 };
 
 /* Jobs of scan/job.h that the keeper runs, and their ceilings. */
