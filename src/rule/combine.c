@@ -146,25 +146,30 @@ static void fold_file(struct folding *f, const struct rule_file_claims *file)
     fold_envelope(f, item, &seen);
 }
 
+/* One file of the list: by its place there. */
+struct place {
+    const struct rule_file_claims *file;
+};
+
 /* The files that count: of equal content only the first in the list. */
 struct counted {
-    const struct rule_file_claims **files;
+    struct place *places;
     size_t n;
 };
 
-/* Pointers into one list: this is the list's order. */
 static int by_place(const void *x, const void *y)
 {
-    const struct rule_file_claims *const *a = x, *const *b = y;
-    return (*a > *b) - (*a < *b);
+    const struct place *a = x, *b = y;
+    return (a->file > b->file) - (a->file < b->file);
 }
 
 static int by_content(const void *x, const void *y)
 {
-    const struct rule_file_claims *const *a = x, *const *b = y;
-    int order = wh_str_cmp((*a)->sha256, (*b)->sha256);
+    const struct rule_file_claims *a = ((const struct place *)x)->file;
+    const struct rule_file_claims *b = ((const struct place *)y)->file;
+    int order = wh_str_cmp(a->sha256, b->sha256);
     if (order == 0) {
-        order = ((*a)->part > (*b)->part) - ((*a)->part < (*b)->part);
+        order = (a->part > b->part) - (a->part < b->part);
     }
     return order != 0 ? order : by_place(x, y);
 }
@@ -180,18 +185,19 @@ static void find_counted(struct wh_arena *a,
                          const struct rule_file_claims *files, size_t n,
                          struct counted *out)
 {
-    *out = (struct counted){wh_arena_array(a, n + 1, sizeof *out->files), 0};
+    struct place *p = wh_arena_array(a, n + 1, sizeof *p);
+    size_t kept = 0;
     for (size_t i = 0; i < n; i++) {
-        out->files[i] = &files[i];
+        p[i].file = &files[i];
     }
-    qsort(out->files, n, sizeof *out->files, by_content);
+    qsort(p, n, sizeof *p, by_content);
     for (size_t i = 0; i < n; i++) {
-        if (out->n == 0 ||
-            !same_content(out->files[out->n - 1], out->files[i])) {
-            out->files[out->n++] = out->files[i];
+        if (kept == 0 || !same_content(p[kept - 1].file, p[i].file)) {
+            p[kept++] = p[i];
         }
     }
-    qsort(out->files, out->n, sizeof *out->files, by_place);
+    qsort(p, kept, sizeof *p, by_place);
+    *out = (struct counted){p, kept};
 }
 
 static void fold(struct folding *f, const struct rule_claim *claim,
@@ -201,7 +207,7 @@ static void fold(struct folding *f, const struct rule_claim *claim,
                           .by = RULE_BY_HOUSE,
                           .method = WH_S("no file makes the claim")};
     for (size_t i = 0; i < counted->n; i++) {
-        fold_file(f, counted->files[i]);
+        fold_file(f, counted->places[i].file);
     }
 }
 
