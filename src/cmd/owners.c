@@ -88,20 +88,22 @@ static bool any_of(const char *name, const char *const *list)
     return false;
 }
 
-/* Empty, or with something in it that only we make. */
+/* Empty but for folders that may be mounted there, or with something in it that
+ * only we make. */
 static bool looks_ours(const char *path, bool data)
 {
     static const char *const of_data[] = {"run", "sealed", "house.db", NULL};
     static const char *const of_keys[] = {"log.memory", "log.key",
                                           "custody.key", NULL};
-    static const char *const nothing[] = {".", "..", "lost+found", NULL};
+    static const char *const harmless[] = {
+        ".", "..", "lost+found", "open", "register", "custody", NULL};
     DIR *d = opendir(path);
     const struct dirent *e;
     bool ours = false, other = false;
 
     while (d && (e = readdir(d)) != NULL) {
         ours = ours || any_of(e->d_name, data ? of_data : of_keys);
-        other = other || !any_of(e->d_name, nothing);
+        other = other || !any_of(e->d_name, harmless);
     }
     if (d) {
         (void)closedir(d);

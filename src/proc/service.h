@@ -47,7 +47,7 @@ struct proc_service {
 /* Called by the parent, once a name: make DATA/run/<name>.sock (an old socket
  * file is replaced) and listen. The path is given to the kernel through
  * /proc/self/fd, so its length does not matter. mode is that of the socket
- * file: 0600, or 0666 when each process has a user of its own (peers are
+ * file: 0600, or more when each process has a user of its own (peers are
  * checked by user id in either case). Returns the descriptor or -1. */
 int proc_listen(const char *run_dir, const char *name, mode_t mode,
                 struct wh_err *err) WH_CHECK;
