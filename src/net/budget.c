@@ -193,13 +193,14 @@ enum net_claim_state net_budget_ask(struct net_budget *b, struct net_claim *c,
     c->bytes = bytes;
     c->share = s;
     c->next = NULL;
-    if (s->first == NULL && fits_share(b, s, bytes) && !b->short_of &&
-        fits(b, bytes)) {
+    bool first = s->first == NULL;
+    if (first && fits_share(b, s, bytes) && !b->short_of && fits(b, bytes)) {
         hold(b, s, c);
     } else if (s->waiting < b->queue) {
         c->state = NET_CLAIM_WAIT;
         line_add(b, s, c);
-        b->short_of = b->short_of || fits_share(b, s, s->first->bytes);
+        /* whose turn is next may have come to a stop at the whole by this */
+        b->short_of = b->short_of || (first && fits_share(b, s, bytes));
     } else {
         drop_if_unused(b, s);
     }

@@ -195,3 +195,15 @@ def test_what_is_held_only_in_the_past(house):
     assert "weights" not in info(house, "admin/past")["weighhouse"]["tiers"]
     o = asked(house, "admin/past", sha256(data), len(data), None)
     assert o["error"]["code"] == 403 and "held by line" in o["error"]["message"]
+
+
+def test_a_thousand_at_once(house, things):
+    held, opened = things["held"], things["open"]
+    r = batch(house, "admin/held", [(sha256(held), len(held))] * 999 + [(NEVER, 1)],
+              operation="download")
+    codes = [o["error"]["code"] for o in r.json()["objects"]]
+    assert codes == [403] * 999 + [404]
+    r = batch(house, "admin/open", [(sha256(opened), len(opened))] * 1000, operation="download")
+    assert all("actions" in o for o in r.json()["objects"]) and len(r.json()["objects"]) == 1000
+    r = batch(house, "admin/open", [(sha256(opened), len(opened))] * 1001, operation="download")
+    assert r.status_code == 413
