@@ -28,6 +28,17 @@ def put_back(house, hours=2):
             os.utime(path, (t, t))
 
 
+def drop(house, name, data=b"x"):
+    """A file among the opened content, as front would have made it."""
+    path = house.data / "open" / name[:2] / name
+    owner = (house.data / "open").stat()
+    path.parent.mkdir(exist_ok=True)
+    path.write_bytes(data)
+    for made in path.parent, path:
+        os.chown(made, owner.st_uid, owner.st_gid)
+    return path
+
+
 def until_gone(house, data, wait=30):
     end = time.monotonic() + wait
     while on_disk(house, data):
@@ -97,9 +108,7 @@ def test_a_crash_between_file_and_row(fresh_house):
     db.close()
     t.join(30)
     assert on_disk(h, text) == [sha256(text)]
-    half = h.data / "open" / "00" / ("00" * 32 + ".3.new")
-    half.parent.mkdir(exist_ok=True)
-    half.write_bytes(b"half")
+    half = drop(h, "00" * 32 + ".3.new")
     h.start()
     until_gone(h, text)
     assert not half.exists()
@@ -112,10 +121,7 @@ def test_a_crash_between_file_and_row(fresh_house):
 def test_what_is_new_is_left_alone(fresh_house):
     """A file that nothing names yet may be somebody's who is about to name it."""
     h = fresh_house(CONFIG).start()
-    young, old = (h.data / "open" / d[:2] / d for d in ("aa" * 32, "ab" * 32))
-    for path in young, old:
-        path.parent.mkdir(exist_ok=True)
-        path.write_bytes(b"x")
+    young, old = drop(h, "aa" * 32), drop(h, "ab" * 32)
     t = time.time() - 7200
     os.utime(old, (t, t))
     end = time.monotonic() + 30
