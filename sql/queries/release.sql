@@ -47,3 +47,11 @@ ON CONFLICT (subject) DO NOTHING;
 
 -- name: weighing_get :one
 SELECT doc, created FROM weighing WHERE subject = $1;
+
+-- name: opened_weights_add :exec
+INSERT INTO opened_weights (repo, sha256) VALUES ($1, $2) ON CONFLICT DO NOTHING;
+
+-- name: opened_weights_of :many
+SELECT o.sha256, (SELECT c.scan FROM content c
+                  WHERE c.sha256 = o.sha256 AND c.scan_statement IS NOT NULL LIMIT 1)
+FROM opened_weights o WHERE o.repo = $1;

@@ -3,6 +3,7 @@
  */
 #include "hub/decide.h"
 #include "base/time.h"
+#include "hub/earlier.h"
 
 /* Contents of a subject that are remembered, to be known again elsewhere. */
 enum content_kind { CONTENT_FILE = 1, CONTENT_TENSORS = 2 };
@@ -69,17 +70,21 @@ static bool add_statement(json_t *map, const char *name, json_t *item)
     return true;
 }
 
-static bool find_evidence(struct db *db, struct wh_arena *a,
+static bool find_evidence(struct db *db, struct wh_arena *a, int64_t repo,
                           const struct hub_subject *s, json_t **out,
                           struct wh_err *err)
 {
-    json_t *map = hub_subject_evidence(a, s);
+    struct rule_file_claims *earlier;
     struct rule_dec zero = {0};
+    size_t n;
     bool held;
+    json_t *map;
 
-    if (!held_ancestor(db, s, &held, err)) {
+    if (!hub_earlier_find(db, a, repo, s, &earlier, &n, err) ||
+        !held_ancestor(db, s, &held, err)) {
         return false;
     }
+    map = hub_subject_evidence(a, s, earlier, n);
     wh_assert(rule_dec_parse(WH_S("0"), &zero));
     add_statement(map, "lineage.held_ancestor",
                   rule_item_value(held ? WH_S("found") : WH_S("none-found"),
@@ -152,6 +157,7 @@ struct keep {
     const struct weighing *w;
     const struct line_decision *d; /* null: only the revision is new */
     const struct line_set *lines;
+    bool opens; /* the decision, found or made, opens the weights */
     struct line_kept kept;
 };
 
@@ -256,7 +262,8 @@ static bool keep_fn(struct db *db, void *ctx, struct wh_err *err)
 
     if (!line_subject_keep(db, subject, k->s->manifest, now, err) ||
         !line_revision_keep(db, k->repo->id, wh_str_of(k->sha), subject, now,
-                            err)) {
+                            err) ||
+        (k->opens && !hub_earlier_keep(db, k->repo->id, k->s, err))) {
         return false;
     }
     if (!k->d) {
@@ -294,13 +301,14 @@ static bool make(struct db_writer *writer, const struct line_set *lines,
     struct line_decision *d = WH_NEW(k->a, struct line_decision);
     struct weighing *w = WH_NEW(k->a, struct weighing);
 
-    if (!find_evidence(db, k->a, k->s, &question.evidence, err) ||
+    if (!find_evidence(db, k->a, k->repo->id, k->s, &question.evidence, err) ||
         !write_weighing(k->a, k->s, w, err) ||
         !line_decide(k->a, lines, &question, d, err)) {
         return false;
     }
     k->d = d;
     k->w = w;
+    k->opens = d->tiers.part[RULE_PART_WEIGHTS] == RULE_TIER_OPEN;
     return db_write(writer, keep_fn, k, err);
 }
 
@@ -319,6 +327,7 @@ bool hub_decide(struct db_writer *writer, struct register_log *log,
         return false;
     }
     if (found && still_stands(a, &out->row, lines)) {
+        k.opens = out->row.tiers.part[RULE_PART_WEIGHTS] == RULE_TIER_OPEN;
         return db_write(writer, keep_fn, &k, err);
     }
     if (!make(writer, lines, db, &k, err)) {

@@ -28,6 +28,7 @@ struct ask {
     struct hub_oid commit;
     void (*done)(void *ctx);
     void *ctx;
+    bool queued; /* given to the queue; else it waits for one of its repo */
 };
 
 struct hub_release {
@@ -354,26 +355,34 @@ static bool run(struct job *j, struct wh_err *err)
     return db_write(j->c->vault->writer, finish_fn, j, err);
 }
 
-/* Put it on the list; false when this revision is on it already. */
-static bool list_ask(struct ask *x)
+/* One revision of a repo is at work at a time, in the order they came: what one
+ * opens counts for the next (hub/earlier.h). */
+enum place { PLACE_FIRST, PLACE_WAITS, PLACE_THERE };
+
+static enum place list_ask(struct ask *x)
 {
-    bool there = false;
+    enum place place = PLACE_FIRST;
+    struct ask **at;
 
     pthread_mutex_lock(&x->r->lock);
-    for (const struct ask *y = x->r->asks; y && !there; y = y->next) {
-        there = y->repo == x->repo && hub_oid_eq(&y->commit, &x->commit);
+    for (at = &x->r->asks; *at && place != PLACE_THERE; at = &(*at)->next) {
+        if ((*at)->repo == x->repo) {
+            place = hub_oid_eq(&(*at)->commit, &x->commit) ? PLACE_THERE
+                                                           : PLACE_WAITS;
+        }
     }
-    if (!there) {
-        x->next = x->r->asks;
-        x->r->asks = x;
+    if (place != PLACE_THERE) {
+        x->queued = place == PLACE_FIRST;
+        *at = x;
     }
     pthread_mutex_unlock(&x->r->lock);
-    return !there;
+    return place;
 }
 
-static void end_ask(void *arg)
+/* Off the list, if it is on it; the next of the same repo, if one waits. */
+static struct ask *unlist_ask(struct ask *x)
 {
-    struct ask *x = arg, **at;
+    struct ask **at, *next;
 
     pthread_mutex_lock(&x->r->lock);
     for (at = &x->r->asks; *at; at = &(*at)->next) {
@@ -382,9 +391,41 @@ static void end_ask(void *arg)
             break;
         }
     }
+    for (next = x->r->asks; next; next = next->next) {
+        if (next->repo == x->repo) {
+            break;
+        }
+    }
+    if (next && next->queued) {
+        next = NULL;
+    }
+    if (next) {
+        next->queued = true;
+    }
     pthread_mutex_unlock(&x->r->lock);
-    tell(x);
-    wh_free(x);
+    return next;
+}
+
+static void work(struct db *db, struct wh_arena *a, void *arg);
+static void end_ask(void *arg);
+
+/* Ended, or not begun: whoever waits is told, and the repo's next begins. */
+static void end_ask(void *arg)
+{
+    struct ask *x = arg;
+
+    while (x) {
+        struct ask *next = unlist_ask(x);
+        struct wh_err err = {0};
+        tell(x);
+        wh_free(x);
+        if (!next ||
+            hub_queue_add(next->r->c.queue, work, end_ask, next, &err)) {
+            return;
+        }
+        wh_log_err(WH_WARN, "release.put-off", &err);
+        x = next;
+    }
 }
 
 /* A limit that no other try can meet: held, with the sentence that says which,
@@ -454,14 +495,19 @@ void hub_release_start(struct hub_release *r, int64_t repo,
     struct ask *x = wh_alloc(sizeof *x);
     struct wh_err err = {0};
 
-    *x = (struct ask){NULL, r, repo, *commit, done, ctx};
-    if (!list_ask(x)) {
-        end_ask(x); /* somebody is at it: the caller need not wait for that */
-        return;
-    }
-    if (!hub_queue_add(r->c.queue, work, end_ask, x, &err)) {
-        wh_log_err(WH_WARN, "release.put-off", &err);
-        end_ask(x);
+    *x = (struct ask){NULL, r, repo, *commit, done, ctx, false};
+    switch (list_ask(x)) {
+    case PLACE_THERE: /* somebody is at it: the caller need not wait for that */
+        tell(x);
+        wh_free(x);
+        break;
+    case PLACE_WAITS:
+        break;
+    case PLACE_FIRST:
+        if (!hub_queue_add(r->c.queue, work, end_ask, x, &err)) {
+            wh_log_err(WH_WARN, "release.put-off", &err);
+            end_ask(x);
+        }
     }
 }
 

@@ -285,6 +285,33 @@ static bool answer_fits(size_t *bytes, const struct hub_subject *s,
                    HUB_SUBJECT_SCANS >> 20, s->n + 1);
 }
 
+/* ---- many small files ---- */
+
+/* Texts and data of a model are judged by themselves while they are small; as
+ * many as this together could be weights in pieces. */
+#define CARRIED_MAX (UINT64_C(512) << 20)
+
+static bool carries(const struct hub_subject_file *f)
+{
+    return f->large && f->size > ((uint64_t)1 << 20) &&
+           (wh_str_is(f->look.class, "text") ||
+            wh_str_is(f->look.class, "data"));
+}
+
+static void judge_carried(struct hub_subject *s)
+{
+    uint64_t sum = 0;
+
+    for (size_t i = 0; i < s->n; i++) {
+        sum += carries(&s->files[i]) ? s->files[i].size : 0;
+    }
+    for (size_t i = 0; sum > CARRIED_MAX && i < s->n; i++) {
+        if (carries(&s->files[i])) {
+            s->files[i].part = WEIGH_PART_WEIGHTS;
+        }
+    }
+}
+
 /* ---- the whole ---- */
 
 static bool read_files(const struct hub_vault *v, struct db *db,
@@ -336,6 +363,9 @@ bool hub_subject_read(const struct hub_vault *v, struct db *db,
     if (!ok) {
         return false;
     }
+    if (repo->kind == STORE_MODEL) {
+        judge_carried(out);
+    }
     qsort(out->files, out->n, sizeof *out->files, by_path);
     return write_manifest(a, repo->kind, out, err);
 }
@@ -346,10 +376,11 @@ static bool rule_part(enum weigh_part p, enum rule_part *out)
     return rule_part_of(wh_str_of(weigh_part_name(p)), out);
 }
 
-json_t *hub_subject_evidence(struct wh_arena *a, const struct hub_subject *s)
+json_t *hub_subject_evidence(struct wh_arena *a, const struct hub_subject *s,
+                             const struct rule_file_claims *more, size_t nmore)
 {
     struct rule_file_claims *claims =
-        wh_arena_array(a, s->n + 1, sizeof *claims);
+        wh_arena_array(a, s->n + nmore + 1, sizeof *claims);
     size_t n = 0;
 
     for (size_t i = 0; i < s->n; i++) {
@@ -358,9 +389,13 @@ json_t *hub_subject_evidence(struct wh_arena *a, const struct hub_subject *s)
             continue;
         }
         claims[n].sha256 = wh_str_of(f->sha256);
+        claims[n].path = f->path;
         claims[n].claims =
             f->look.result ? json_object_get(f->look.result, "claims") : NULL;
         n++;
+    }
+    for (size_t i = 0; i < nmore; i++) {
+        claims[n++] = more[i];
     }
     return rule_combine(a, claims, n);
 }

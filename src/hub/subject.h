@@ -52,8 +52,9 @@ bool hub_subject_read(const struct hub_vault *v, struct db *db,
                       const struct hub_oid *commit, struct hub_subject *out,
                       struct wh_err *err) WH_CHECK;
 
-/* The evidence map of the subject: the claims of its manifest's files
- * combined. */
-json_t *hub_subject_evidence(struct wh_arena *a, const struct hub_subject *s);
+/* The evidence map of the subject: the claims of its manifest's files, and of
+ * more files that it has to be seen with (hub/earlier.h), combined. */
+json_t *hub_subject_evidence(struct wh_arena *a, const struct hub_subject *s,
+                             const struct rule_file_claims *more, size_t nmore);
 
 #endif

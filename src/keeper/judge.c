@@ -52,6 +52,7 @@ static bool read_file(const json_t *o, struct rule_file_claims *f,
     const json_t *n = json_object_get(o, "size");
     f->sha256 = text_of(o, "sha256");
     f->claims = NULL;
+    f->path = text_of(o, "path");
     *size = json_integer_value(n);
     return json_is_integer(n) && *size >= 0 && f->sha256.n == WH_SHA256_HEX &&
            rule_part_of(text_of(o, "part"), &f->part);
@@ -296,6 +297,10 @@ static bool join_scans(const struct keeper_case *c, struct manifest *m,
         const struct keeper_scan_doc *s =
             bsearch(&want, scans, c->nscans, sizeof *scans, by_digest);
         if (s && s->size == (uint64_t)m->sizes[i]) {
+            if (f->part != RULE_PART_WEIGHTS &&
+                !keeper_plain_class(s->result)) {
+                return papers(err, "weights are named as another part");
+            }
             f->claims = json_object_get(s->result, "claims");
         } else if (f->part == RULE_PART_WEIGHTS) {
             return papers(err, "a file of weights was not weighed");

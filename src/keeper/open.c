@@ -115,16 +115,24 @@ bool keeper_scan_dangerous(const json_t *result)
     return !hi || strcmp(hi, "0") != 0;
 }
 
-/* Text and data are no weights; what nothing explains counts as data in a
- * dataset or a space, and as weights in a model. */
-static bool plain_class(const json_t *result, struct wh_str repo)
+static bool class_is(const json_t *result, const char *word)
 {
     const char *c = json_string_value(json_object_get(result, "class"));
-    if (!c) {
-        return false;
-    }
-    return strcmp(c, "text") == 0 || strcmp(c, "data") == 0 ||
-           (strcmp(c, "unknown") == 0 && !wh_str_starts(repo, WH_S("model:")));
+    return c && strcmp(c, word) == 0;
+}
+
+bool keeper_plain_class(const json_t *result)
+{
+    return class_is(result, "text") || class_is(result, "data");
+}
+
+/* Large texts and data, and what nothing explains, count as data in a dataset
+ * or a space, and as weights in a model. */
+static bool opens_plain(const json_t *result, struct wh_str repo)
+{
+    return keeper_plain_class(result) ||
+           (!wh_str_starts(repo, WH_S("model:")) &&
+            (class_is(result, "bulk") || class_is(result, "unknown")));
 }
 
 static bool ledger_plain(struct keeper *k, const struct keeper_content_doc *c,
@@ -156,7 +164,7 @@ bool keeper_op_plain(struct keeper *k, struct proc_request *rq,
     if (!wh_str_eq(c.sha256, d.sha256) || c.size != d.size) {
         return wh_fail(err, WH_FORBIDDEN, "the scan is of another file");
     }
-    if (!plain_class(d.result, c.repo) || keeper_scan_dangerous(d.result)) {
+    if (!opens_plain(d.result, c.repo) || keeper_scan_dangerous(d.result)) {
         return wh_fail(err, WH_HELD,
                        "only text and data open without a decision");
     }

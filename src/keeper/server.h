@@ -85,6 +85,9 @@ struct keeper_case {
     int64_t until; /* unix seconds, when the decision ends; 0: it does not */
 };
 
+/* By a scanner's answer, is the file text or data, which are no weights in any
+ * repo? */
+bool keeper_plain_class(const json_t *result);
 /* May this be opened? True, or false with the reason (judge.c tells the
  * steps). */
 bool keeper_judge(struct keeper *k, struct keeper_case *c,

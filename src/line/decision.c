@@ -16,6 +16,9 @@
 #define DAY_S 86400
 
 /* One decision being made. */
+/* Bytes of a method that a reason shows. */
+#define METHOD_MAX 200
+
 struct deciding {
     struct wh_arena *a;
     struct wh_err *err;
@@ -23,6 +26,7 @@ struct deciding {
     enum rule_part part; /* the most closed one */
     bool silent;         /* no line says anything about it */
     json_t *reasons, *missing;
+    const json_t *evidence; /* the map of the question */
 };
 
 void line_time_text(int64_t s, char out[LINE_TIME_TEXT])
@@ -143,8 +147,22 @@ static void find_answer(struct deciding *g)
     }
 }
 
+/* " (2 of 3 pieces came)": how a value was found that speaks against the
+ * subject; the number of an interval speaks for itself. */
+static void add_method(struct wh_buf *b, const struct rule_check *c,
+                       const json_t *evidence)
+{
+    const json_t *item = json_object_get(evidence, c->expr->claim->name);
+    const char *method = json_string_value(json_object_get(item, "method"));
+    if (c->answer == RULE_NO && c->expr->claim->kind == RULE_KIND_VALUE &&
+        method) {
+        wh_buf_fmt(b, " (%.*s)", METHOD_MAX, method);
+    }
+}
+
 /* "0 to 6.8e21 FLOP, attested by the house; ..." of the checks that matter. */
-static struct wh_str seen_by(struct wh_arena *a, const struct rule_ruling *g)
+static struct wh_str seen_by(struct wh_arena *a, const struct rule_ruling *g,
+                             const json_t *evidence)
 {
     struct wh_buf b;
     wh_buf_init(&b, 4096);
@@ -156,6 +174,7 @@ static struct wh_str seen_by(struct wh_arena *a, const struct rule_ruling *g)
         wh_buf_cstr(&b, b.n > 0 ? "; " : "");
         wh_buf_fmt(&b, "%s: ", c->expr->claim->words);
         wh_buf_add(&b, c->seen);
+        add_method(&b, c, evidence);
     }
     struct wh_str s = wh_arena_dup(a, wh_buf_str(&b));
     wh_buf_done(&b);
@@ -179,7 +198,7 @@ static void add_reason(struct deciding *g, const struct rule_result *r,
                               "answer", rule_three_word(ruling->answer),
                               "sentence", wh_json_str(rule->sentence), "reason",
                               wh_json_str(rule->reason), "seen",
-                              wh_json_str(seen_by(g->a, ruling))));
+                              wh_json_str(seen_by(g->a, ruling, g->evidence))));
 }
 
 /* Is what speaks against the subject in its own files? */
@@ -317,7 +336,8 @@ bool line_decide(struct wh_arena *a, const struct line_set *set,
                          .err = err,
                          .d = out,
                          .reasons = wh_json_own(a, json_array()),
-                         .missing = wh_json_own(a, json_array())};
+                         .missing = wh_json_own(a, json_array()),
+                         .evidence = q->evidence};
 
     *out = (struct line_decision){.subject = q->subject, .decided = q->now};
     if (!is_subject(q->subject)) {

@@ -34,7 +34,7 @@ def unexplained(n=2 * MIB):
     return weights.safetensors({"w": (n,)}, dtype="U8") + os.urandom(3 * 4096)
 
 
-def above_the_demo_line(params=100_100_096):
+def above_the_demo_line(params=100_100_096, layer=0):
     """A GGUF of more than 1e8 parameters in 20 MB: IQ1_S packs 256 into 50 bytes."""
     def text(s):
         return struct.pack("<Q", len(s)) + s.encode()
@@ -44,7 +44,7 @@ def above_the_demo_line(params=100_100_096):
     out += text("general.architecture") + struct.pack("<I", 8) + text("llama")
     for key in ("llama.block_count", "llama.embedding_length"):
         out += text(key) + struct.pack("<II", 4, 256)
-    out += text("blk.0.attn_q.weight") + struct.pack("<IQQIQ", 2, 256, n // 256, 19, 0)
+    out += text(f"blk.{layer}.attn_q.weight") + struct.pack("<IQQIQ", 2, 256, n // 256, 19, 0)
     out += b"\0" * (-len(out) % 32)
     data = os.urandom(n // 256 * 50)
     return out + data + b"\0" * (-len(data) % 32)
@@ -130,11 +130,13 @@ def commit(house, repo, *ops, token="admin", kind="model", rev="main", raw=None)
                          data=body, headers={"Content-Type": "application/x-ndjson"})
 
 
-def publish(house, repo, files, token="admin", kind="model"):
-    """Upload large files and commit them; the commit's object name."""
+def publish(house, repo, files, token="admin", kind="model", delete=()):
+    """Upload large files and commit them, without those to delete; the commit's object name."""
     for data in files.values():
         lfs_upload(house, repo, data, token=token, kind=kind)
-    r = commit(house, repo, *[lfs_op(p, d) for p, d in files.items()], token=token, kind=kind)
+    r = commit(house, repo, *[lfs_op(p, d) for p, d in files.items()],
+               *[{"key": "deletedFile", "value": {"path": p}} for p in delete],
+               token=token, kind=kind)
     assert r.status_code == 200, r.text
     return r.json()["commitOid"]
 

@@ -100,8 +100,6 @@ def test_a_dangerous_text_is_decided_not_put_off(house):
     assert house.get("/admin/template/resolve/main/chat_template.jinja").status_code in (401, 403)
 
 
-@pytest.mark.xfail(strict=True, reason="data that is only recognised by its marks opens in a model "
-                   "repo; its unread bytes should count as parameters of the subject")
 @pytest.mark.parametrize("name,head,tail", [
     ("paper.pdf", b"%PDF-1.4\n", b""), ("rows.parquet", b"PAR1", b"PAR1"),
     ("p.jpg", b"\xff\xd8\xff", b"\xff\xd9"), ("w.safetensors", b"%PDF-1.4\n", b"")])
@@ -113,7 +111,6 @@ def test_weights_behind_the_marks_of_data(house, name, head, tail):
     assert house.get(f"/{repo}/resolve/main/{name}").status_code in (401, 403)
 
 
-@pytest.mark.xfail(strict=True, reason="text of any size opens: base64 of weights is text")
 def test_weights_written_as_text(house):
     house.api().create_repo("admin/as-text")
     publish(house, "admin/as-text", {"notes.txt": base64.b64encode(os.urandom(24 * MIB))})
@@ -121,22 +118,48 @@ def test_weights_written_as_text(house):
     assert house.get("/admin/as-text/resolve/main/notes.txt").status_code in (401, 403)
 
 
-@pytest.mark.xfail(strict=True, reason="a subject is one revision: what earlier revisions of the "
-                   "repo opened should be added to its parameters")
-def test_a_model_split_over_two_commits(fresh_house):
+@pytest.mark.parametrize("names", [
+    ("model-00001-of-00002.gguf", "model-00002-of-00002.gguf"), ("lower.gguf", "upper.gguf")])
+def test_a_model_split_over_two_commits(fresh_house, names):
+    """Numbered pieces wait for each other; others count with those before."""
     h = fresh_house("[lines]\nenforce = limited.default, demo.low").start()
     h.api().create_repo("admin/split")
-    halves = [above_the_demo_line(60_000_000) for _ in range(2)]
-    first = publish(h, "admin/split", {"model-00001-of-00002.gguf": halves[0]})
-    decided(h, "admin/split")
+    halves = [above_the_demo_line(60_000_000, layer) for layer in range(2)]
+    first = publish(h, "admin/split", {names[0]: halves[0]})
+    tiers = [decided(h, "admin/split")["weights"]]
     lfs_upload(h, "admin/split", halves[1])
-    r = commit(h, "admin/split",
-               {"key": "deletedFile", "value": {"path": "model-00001-of-00002.gguf"}},
-               lfs_op("model-00002-of-00002.gguf", halves[1]))
-    decided(h, "admin/split")
-    got = [h.get(f"/admin/split/resolve/{rev}/model-0000{i}-of-00002.gguf").status_code
-           for i, rev in ((1, first), (2, r.json()["commitOid"]))]
-    assert got != [200, 200]
+    r = commit(h, "admin/split", {"key": "deletedFile", "value": {"path": names[0]}},
+               lfs_op(names[1], halves[1]))
+    tiers.append(decided(h, "admin/split")["weights"])
+    assert tiers == (["held", "held"] if "-of-" in names[0] else ["open", "held"])
+    got = [h.get(f"/admin/split/resolve/{rev}/{name}").status_code
+           for name, rev in ((names[0], first), (names[1], r.json()["commitOid"]))]
+    assert got == [200 if tier == "open" else 401 for tier in tiers]
+
+
+def test_numbered_pieces_open_when_all_are_there(house):
+    """Large folders are sent in several commits: none of them opens a part."""
+    house.api().create_repo("admin/pieces")
+    pieces = [weights.safetensors({f"layer.{i}.weight": (64, 64)}) for i in range(2)]
+    name = "model-0000{}-of-00002.safetensors"
+    publish(house, "admin/pieces", {name.format(1): pieces[0]})
+    assert decided(house, "admin/pieces")["weights"] == "held"
+    r = house.get("/admin/pieces/resolve/main/" + name.format(1), token="admin")
+    assert r.status_code == 403 and "1 came" in r.headers["X-Error-Message"]
+    publish(house, "admin/pieces", {name.format(2): pieces[1]})
+    assert decided(house, "admin/pieces")["weights"] == "open"
+    for i, data in enumerate(pieces, 1):
+        assert house.get("/admin/pieces/resolve/main/" + name.format(i)).content == data
+
+
+def test_new_versions_do_not_add_up(fresh_house):
+    """Training pushes the same tensors again and again."""
+    h = fresh_house("[lines]\nenforce = limited.default, demo.low").start()
+    h.api().create_repo("admin/epochs")
+    for epoch in range(3):
+        publish(h, "admin/epochs", {f"epoch-{epoch}.gguf": above_the_demo_line(60_000_000)},
+                delete=[f"epoch-{epoch - 1}.gguf"] if epoch else [])
+        assert decided(h, "admin/epochs")["weights"] == "open"
 
 
 # ---- work that one request may cause ----

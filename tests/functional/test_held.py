@@ -309,7 +309,7 @@ def test_a_hold_survives_a_restart(house, big):
 
 def test_files_of_a_dataset_are_open_at_once(house):
     house.api().create_repo("admin/table", repo_type="dataset")
-    data = b"PAR1" + os.urandom(80_000) + b"PAR1"
+    data = weights.parquet(80_000)
     publish(house, "admin/table", {"t.parquet": data, "x.bin": os.urandom(5000)}, kind="dataset")
     decided(house, "admin/table", "dataset")
     assert house.get("/datasets/admin/table/resolve/main/t.parquet").content == data

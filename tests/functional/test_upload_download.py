@@ -42,7 +42,7 @@ def test_a_folder_goes_up_and_comes_back(house, way, tmp_path):
         "empty.txt": b"",
         "tokenizer.json": (b'{"x": "' + b"y" * 200_000 + b'"}\n'),
         "model.safetensors": weights.safetensors({"a": (256, 64), "b": (64,)}),
-        "data.parquet": b"PAR1" + os.urandom(70_000) + b"PAR1",
+        "data.parquet": weights.parquet(70_000),
     }
     for name, data in files.items():
         (src / name).write_bytes(data)

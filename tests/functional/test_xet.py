@@ -145,7 +145,7 @@ def test_other_kinds_of_repos(house, kind):
     api = house.api()
     extra = {"space_sdk": "static"} if kind == "space" else {}
     api.create_repo(f"admin/xet-{kind}", repo_type=kind, **extra)
-    data = b"PAR1" + os.urandom(300_000) + b"PAR1"
+    data = weights.parquet(300_000)
     api.upload_file(path_or_fileobj=data, path_in_repo="d.parquet", repo_type=kind,
                     repo_id=f"admin/xet-{kind}")
     assert read_back(house, f"{kind}s/admin/xet-{kind}", "d.parquet") == data

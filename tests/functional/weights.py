@@ -46,3 +46,8 @@ def gguf(tensors=1, width=64):
     for _ in range(tensors):
         out += os.urandom(width * 4).ljust(step, b"\0")
     return out
+
+
+def parquet(n):
+    """Random rows in the frame of a Parquet table: marks, and a footer that begins as one."""
+    return b"PAR1" + os.urandom(n) + b"\x15\x02" + bytes(18) + struct.pack("<I", 20) + b"PAR1"
