@@ -36,18 +36,22 @@ static bool may_ask(struct looking *k, struct wh_err *err)
                    "kept, send it again");
 }
 
-static bool passes(struct wh_str class)
+/* A dangerous text is judged with its revision; a picture that is also a
+ * program is none. */
+static bool passes(struct wh_str class, bool danger)
 {
-    return wh_str_is(class, "text") || wh_str_is(class, "data");
+    return wh_str_is(class, "text") || (wh_str_is(class, "data") && !danger);
 }
 
 static bool refuse(const struct hub_op *op, const struct weigh_look *look,
                    struct wh_err *err)
 {
     return wh_fail(err, WH_REFUSED,
-                   "%.*s is %.*s (%.*s): send it with LFS (git lfs track, or "
+                   "%.*s is %s%.*s (%.*s): send it with LFS (git lfs track, or "
                    "let huggingface_hub decide)",
                    (int)(op->path.n > 200 ? 200 : op->path.n), op->path.p,
+                   look->danger && wh_str_is(look->class, "data") ? "dangerous "
+                                                                  : "",
                    WH_FMT(look->class), WH_FMT(look->format));
 }
 
@@ -72,7 +76,7 @@ static bool look_alone(struct looking *k, size_t i, struct wh_err *err)
     }
     if (ok) {
         k->classes[i] = wh_arena_dup(k->r->a, look.class);
-        ok = passes(look.class) || refuse(op, &look, err);
+        ok = passes(look.class, look.danger) || refuse(op, &look, err);
     }
     wh_arena_done(&a);
     return ok;
@@ -116,7 +120,7 @@ static bool look_group(struct looking *k, struct wh_err *err)
         }
     }
     for (unsigned i = 0; i < n; i++) {
-        if (known && passes(kinds[i].class)) {
+        if (known && passes(kinds[i].class, false)) {
             k->classes[k->group[i]] = kinds[i].class;
         } else if (!look_alone(k, k->group[i], err)) {
             return false;

@@ -367,7 +367,11 @@ static bool kind_of(const struct wh_src *src, struct wh_arena *a,
     struct scan_report *report = WH_NEW(a, struct scan_report);
     bool ok = scan_file(src, &none, a, report, err);
     if (ok) {
-        wh_buf_u8(answer, (uint8_t)report->class);
+        /* data with something dangerous in it is to be looked at alone */
+        bool dangerous =
+            report->class == SCAN_CLASS_DATA && scan_report_dangers(report) > 0;
+        wh_buf_u8(answer,
+                  (uint8_t)(dangerous ? SCAN_CLASS_PROGRAM : report->class));
         wh_buf_u8(answer, (uint8_t)report->format);
     }
     wh_arena_reset(a);

@@ -34,7 +34,8 @@ def programs():
     pe[128:132] = b"PE\0\0"
     return {"elf": elf, "pe": bytes(pe), "macho": b"\xcf\xfa\xed\xfe" + bytes(252),
             "class": b"\xca\xfe\xba\xbe\0\0\0\x34" + bytes(64), "wasm": b"\0asm\x01\0\0\0" + bytes(64),
-            "zip": b"PK\x05\x06" + bytes(18)}
+            "zip": b"PK\x05\x06" + bytes(18),
+            "picture": weights.png() + elf, "gif": weights.GIF + b"PK\x05\x06" + bytes(18)}
 
 
 @pytest.mark.parametrize("kind", list(programs()))

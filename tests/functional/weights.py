@@ -3,6 +3,7 @@
 import json
 import os
 import struct
+import zlib
 
 
 def safetensors(shapes, seed=None, dtype="F32", metadata=None):
@@ -51,3 +52,15 @@ def gguf(tensors=1, width=64):
 def parquet(n):
     """Random rows in the frame of a Parquet table: marks, and a footer that begins as one."""
     return b"PAR1" + os.urandom(n) + b"\x15\x02" + bytes(18) + struct.pack("<I", 20) + b"PAR1"
+
+
+def png():
+    """The smallest picture."""
+    def chunk(kind, data):
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+    return (b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", 1, 1, 8, 0, 0, 0, 0)) +
+            chunk(b"IDAT", zlib.compress(b"\0\0")) + chunk(b"IEND", b""))
+
+
+GIF = (b"GIF89a" + struct.pack("<HHBBB", 1, 1, 0x80, 0, 0) + bytes(6) + b"," + bytes(9) +
+       b"\x02\x02D\x01\0;")
