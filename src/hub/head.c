@@ -38,10 +38,13 @@ static const struct {
 static void add_tag(struct hub_head *h, struct wh_arena *a, const char *prefix,
                     struct wh_str value)
 {
-    struct wh_str tag =
-        wh_arena_fmt(a, "%s%.*s", prefix ? prefix : "", WH_FMT(value));
+    struct wh_str tag;
 
-    if (value.n == 0 || tag.n > STORE_TAG_MAX || h->n_tags == STORE_TAGS_MAX) {
+    if (value.n == 0 || h->n_tags == STORE_TAGS_MAX) {
+        return;
+    }
+    tag = wh_arena_fmt(a, "%s%.*s", prefix ? prefix : "", WH_FMT(value));
+    if (tag.n > STORE_TAG_MAX) {
         return;
     }
     for (size_t i = 0; i < h->n_tags; i++) {
