@@ -11,8 +11,8 @@
  *   ask                    used, budget, program, why not
  *   changes                how often something was said to have changed
  *
- * SPEED is "usual", or "fast" for short times. At the end of the input
- * everything stops.
+ * SPEED is "usual", "fast" for short times, or "patient" between the two. At
+ * the end of the input everything stops.
  */
 #include "base/enc.h"
 #include "base/file.h"
@@ -270,6 +270,25 @@ static int front_main(void *arg)
     return 2; /* that is all: the parent stops the others */
 }
 
+/* Short ones, so that a test sees an engine fail more than once. */
+static void set_times(struct engine_times *t, const char *speed)
+{
+    *t = engine_times_usual();
+    if (strcmp(speed, "fast") == 0) {
+        *t = (struct engine_times){.start = 5000000,
+                                   .stop = 500000,
+                                   .backoff_first = 100000,
+                                   .backoff_most = 400000,
+                                   .calm = 60000000,
+                                   .probe_every = 100000,
+                                   .probe_wait = 1500000,
+                                   .misses = 3};
+    } else if (strcmp(speed, "patient") == 0) {
+        t->backoff_first = 100000;
+        t->probe_wait = 2000000;
+    }
+}
+
 int main(int argc, char **argv)
 {
     static struct house h;
@@ -281,17 +300,7 @@ int main(int argc, char **argv)
     }
     wh_log_level(getenv("WH_TEST_LOG") ? WH_INFO : WH_ERROR);
     h.run = argv[1];
-    h.times = engine_times_usual();
-    if (strcmp(argv[5], "fast") == 0) {
-        h.times = (struct engine_times){.start = 3000000,
-                                        .stop = 500000,
-                                        .backoff_first = 100000,
-                                        .backoff_most = 400000,
-                                        .calm = 60000000,
-                                        .probe_every = 100000,
-                                        .probe_wait = 400000,
-                                        .misses = 2};
-    }
+    set_times(&h.times, argv[5]);
     wh_assert(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair) == 0);
     h.hand = pair[0];
     uid_t uid = (uid_t)strtoul(argv[6], NULL, 10);

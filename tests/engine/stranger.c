@@ -187,9 +187,6 @@ static void try_kernel(void)
     result("64 GiB of memory", p == MAP_FAILED ? -1 : 0);
     getrlimit(RLIMIT_CORE, &lim);
     say("core limit: %llu\n", (unsigned long long)lim.rlim_cur);
-    errno = 0;
-    say("nice: %d\n", getpriority(PRIO_PROCESS, 0));
-    say("no_new_privs: %d\n", prctl(PR_GET_NO_NEW_PRIVS, 0, 0, 0, 0));
 }
 
 static void show(const char *path, const char *only)
@@ -256,6 +253,7 @@ static void try_all(const char *const *paths, int n)
     try_weights();
     show("/proc/self/status", "Cap");
     show("/proc/self/status", "Seccomp:");
+    show("/proc/self/status", "NoNewPrivs:");
     show("/proc/self/status", "Uid:");
     show("/proc/net/dev", ":");
     show("/proc/self/coredump_filter", "");
