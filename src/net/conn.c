@@ -66,6 +66,9 @@ static void advance(struct net_sock *s)
         case NET_ST_WRITE:
             more = net_conn_send(c);
             break;
+        case NET_ST_LIVE:
+            more = net_conn_step_live(c);
+            break;
         case NET_ST_LINGER:
             more = step_linger(c);
             break;
@@ -112,6 +115,15 @@ static void expire_write(struct net_conn *c)
     net_conn_deadline(c, m->write_window_ms);
 }
 
+static void expire_live(struct net_conn *c)
+{
+    if (net_conn_live_slow(c)) {
+        net_conn_cut(c, "slow reader");
+    } else {
+        net_conn_deadline(c, c->srv->conf.limits.write_window_ms);
+    }
+}
+
 static void expire(struct net_sock *s)
 {
     struct net_conn *c = (struct net_conn *)s;
@@ -131,6 +143,9 @@ static void expire(struct net_sock *s)
         break;
     case NET_ST_WRITE:
         expire_write(c);
+        break;
+    case NET_ST_LIVE:
+        expire_live(c);
         break;
     }
     advance(s);

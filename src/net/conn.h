@@ -21,6 +21,7 @@ enum net_state {
     NET_ST_BODY,  /* a body is coming in, to a buffer or to a sink */
     NET_ST_WORK,  /* the application has it */
     NET_ST_WRITE, /* the answer goes out */
+    NET_ST_LIVE,  /* the answer is written on the loop (live.h) */
     NET_ST_LINGER /* all is sent; reading until the client closes */
 };
 
@@ -64,6 +65,7 @@ struct net_conn {
     uint64_t file_left;
     struct net_piece pull;
     uint64_t pull_n; /* bytes pulled so far */
+    struct net_live *live;
     bool pull_asked, pull_end, pull_chunked;
     char frame[24];               /* head of a chunk */
     bool keep;                    /* another request may follow this answer */
@@ -117,6 +119,14 @@ bool net_conn_send(struct net_conn *c);
 void net_conn_pulled(struct net_conn *c);
 /* The answer is with the kernel: on to the next request, or linger. */
 void net_conn_next(struct net_conn *c);
+/* Make the head of the answer c->out, in c->head. */
+void net_conn_head(struct net_conn *c);
+/* The answer is a live one (live.c): start it; one step of NET_ST_LIVE; its
+ * end, if there is one; has the client taken too little in this window? */
+void net_conn_live(struct net_conn *c);
+bool net_conn_step_live(struct net_conn *c);
+void net_conn_live_over(struct net_conn *c, bool complete);
+bool net_conn_live_slow(struct net_conn *c);
 /* Give back what belongs to the present request. */
 void net_conn_drop_request(struct net_conn *c, bool complete);
 /* ms from now, for the present state. */

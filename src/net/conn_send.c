@@ -36,7 +36,7 @@ static void put_length(struct net_conn *c, const struct net_out *o)
     }
 }
 
-static void make_head(struct net_conn *c)
+void net_conn_head(struct net_conn *c)
 {
     const struct net_out *o = c->out;
     struct wh_buf *b = &c->head;
@@ -138,7 +138,11 @@ void net_conn_answer(struct net_conn *c)
         c->parser.complete && c->parser.keep_alive && !o->close && !c->stopping;
     net_pool_give(&c->srv->pool, &c->fill.p);
     c->fill.n = 0;
-    make_head(c);
+    if (o->kind == NET_OUT_LIVE) {
+        net_conn_live(c);
+        return;
+    }
+    net_conn_head(c);
     c->vec_at = c->vec_n = 0;
     c->written = c->mark = c->pull_n = c->file_left = 0;
     c->head_bytes = c->head.n;
@@ -178,6 +182,7 @@ void net_conn_cut(struct net_conn *c, const char *why)
     if (c->task != NULL) {
         log_request(c, why);
     }
+    net_conn_live_over(c, false);
     net_out_free(&c->out);
     net_conn_drop_request(c, false);
     net_sock_close(&c->sock, true);

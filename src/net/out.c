@@ -5,6 +5,7 @@
 
 #include "base/file.h"
 #include "base/mem.h"
+#include "net/live.h"
 
 #define MAX_LINES 65536 /* bytes of header lines of one answer */
 
@@ -70,6 +71,9 @@ void net_out_free(struct net_out **o)
 {
     if (*o == NULL) {
         return;
+    }
+    if ((*o)->live != NULL) {
+        (*o)->live->never((*o)->live_ctx);
     }
     wh_fd_close(&(*o)->fd);
     wh_buf_done(&(*o)->lines);

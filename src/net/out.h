@@ -8,7 +8,9 @@
 
 #include "net/server.h"
 
-enum net_out_kind { NET_OUT_BYTES, NET_OUT_FILE, NET_OUT_PULL };
+enum net_out_kind { NET_OUT_BYTES, NET_OUT_FILE, NET_OUT_PULL, NET_OUT_LIVE };
+
+struct net_live_ops;
 
 struct net_out {
     int status;
@@ -21,6 +23,9 @@ struct net_out {
     bool
         has_length; /* given by net_answer_length, for an answer without body */
     bool close;
+    /* NET_OUT_LIVE, until it has started (live.h) */
+    const struct net_live_ops *live;
+    void *live_ctx;
 };
 
 /* An empty answer of kind NET_OUT_BYTES; its body may grow to max_body. */

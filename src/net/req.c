@@ -2,12 +2,16 @@
  * req.c - what an application may do with a request. All of it runs in a job of
  * that request, save net_resume.
  */
+#include "net/live.h"
 #include "net/task.h"
 
 #include "base/file.h"
 
 #include <stdarg.h>
 #include <stdio.h>
+
+/* What the log says of an answer that was never begun. */
+#define NOBODY_THERE 499
 
 /* --- reading -------------------------------------------------------------- */
 
@@ -150,6 +154,17 @@ void net_answer_pull(struct net_req *r, uint64_t len, const struct net_pull *p,
     o->length = len;
     t->pull = *p;
     t->pull_ctx = ctx;
+}
+
+void net_answer_live(struct net_req *r, const struct net_live_ops *ops,
+                     void *ctx)
+{
+    net_answer(r, NOBODY_THERE);
+    struct net_out *o = building(r);
+    o->kind = NET_OUT_LIVE;
+    o->live = ops;
+    o->live_ctx = ctx;
+    net_req_task(r)->sent = true;
 }
 
 void net_answer_send(struct net_req *r)

@@ -3,6 +3,8 @@
  * one listening socket; the kernel wakes one loop per connection.
  */
 #include "net/conn.h"
+#include "net/live.h"
+#include "net/upstream.h"
 
 #include "base/enc.h"
 #include "base/file.h"
@@ -157,11 +159,12 @@ static void on_stop(struct net_news *n)
     struct net_shard *sh =
         (void *)((char *)n - offsetof(struct net_shard, stop_news));
     sh->stopping = true;
+    net_loop_quit(&sh->loop);
     net_sock_close(&sh->listener, false);
     for_all(sh, net_conn_stop);
+    net_up_close_idle(&sh->loop);
     net_timer_set(&sh->loop.wheel, &sh->cut_timer,
                   sh->loop.now_us + (int64_t)sh->grace_ms * 1000);
-    net_loop_quit(&sh->loop);
 }
 
 static void *shard_main(void *arg)
@@ -359,6 +362,27 @@ void net_server_stop(struct net_server **s, unsigned grace_ms)
     stop_loops(srv, grace_ms);
     net_work_stop(&srv->work);
     server_free(srv);
+}
+
+unsigned net_server_loops(const struct net_server *s)
+{
+    return s->shard_n;
+}
+
+struct net_loop *net_server_loop(struct net_server *s, unsigned i)
+{
+    wh_assert(i < s->shard_n);
+    return &s->shards[i].loop;
+}
+
+unsigned net_req_loop(const struct net_req *r)
+{
+    const struct net_loop *l = net_req_task(r)->loop;
+    unsigned i = 0;
+    while (&r->server->shards[i].loop != l) {
+        i++;
+    }
+    return i;
 }
 
 struct sweep {
