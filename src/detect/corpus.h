@@ -32,7 +32,7 @@ struct detect_corpus {
 void detect_corpus_init(struct detect_corpus *c, struct wh_arena *arena);
 /* Add all rows of a file whose id is new; several turns are joined by a line's
  * end. Fails with WH_NOT_FOUND, or
- * WH_BAD_REQUEST naming the line. */
+ * WH_BAD_JSON or WH_BAD_REQUEST naming the line. */
 bool detect_corpus_read(struct detect_corpus *c, const char *path,
                         struct wh_err *err) WH_CHECK;
 /* Put fragments behind honest requests, and add long honest texts made of two

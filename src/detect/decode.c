@@ -118,13 +118,6 @@ static bool keep(struct detect_out *o, size_t from, size_t bytes,
 
 /* ---- hints ---- */
 
-static void longest(uint32_t *best, size_t begin, size_t end)
-{
-    if (end - begin > *best) {
-        *best = (uint32_t)(end - begin);
-    }
-}
-
 /* The longest row of single letters with one separator between them. */
 static size_t singles_from(struct wh_str s, size_t i)
 {
@@ -153,78 +146,110 @@ static bool escape_at(struct wh_str s, size_t i)
         return at(s, i + 1) == '#' || (class_at(s, i + 1) & LETTER) != 0;
     case '\\':
         return (at(s, i + 1) == 'u' || at(s, i + 1) == 'x') &&
-               hex_value(at(s, i + 2)) >= 0;
+               (hex_value(at(s, i + 2)) >= 0 || at(s, i + 2) == '{');
     default:
         return false;
     }
 }
 
-/* Bytes outside the classes of letters: signs that announce a wrapping. */
+/* Signs that announce a wrapping. */
 static void hint_sign(struct wh_str s, size_t i, struct detect_hints *h)
 {
     char c = s.p[i];
 
     if (c == '%' || c == '&' || c == '\\') {
         h->escapes += escape_at(s, i);
-    } else if ((c == '.' || c == '-') &&
-               (at(s, i + 1) == ' ' || at(s, i + 1) == '/')) {
-        h->morse++;
+    } else if (c == '.') {
+        h->morse += at(s, i + 1) == ' ' || at(s, i + 1) == '/';
+    } else if (classes[(unsigned char)c] & LEET) {
+        h->leet += (i > 0 && (class_at(s, i - 1) & LETTER)) ||
+                   (class_at(s, i + 1) & LETTER);
     }
 }
 
-/* Things that only begin where a word does. */
-static void hint_word(struct wh_str s, size_t i, struct detect_hints *h)
+static void raise(uint32_t *best, size_t n)
 {
-    size_t n = 0;
+    *best = n > *best ? (uint32_t)n : *best;
+}
 
-    if (!word_char(s, i + 1)) {
-        n = singles_from(s, i);
-        h->singles = n > h->singles ? (uint32_t)n : h->singles;
-    } else if ((class_at(s, i) & class_at(s, i + 1) & HEX) != 0 &&
-               !word_char(s, i + 2)) {
+/* A token: a run of base64's alphabet, of which every encoding's is a part.
+ * `all` and `any` are its characters' classes. */
+static void hint_token(struct wh_str s, size_t begin, size_t n, uint8_t all,
+                       uint8_t any, struct detect_hints *h)
+{
+    size_t i;
+
+    raise(&h->run64, n);
+    if (all & C32) {
+        raise(&h->run32, n);
+    }
+    if (all & HEX) {
+        raise(&h->run_hex, n);
+        h->hex_pairs += n == 2;
+    } else if (n == 4 && s.p[begin + 1] == 'x') {
         h->hex_pairs++;
     }
+    if (all & BIT) {
+        h->bits += (uint32_t)(n / 8);
+    }
+    if (n == 1 && (any & (LETTER | DIGIT))) {
+        raise(&h->singles, singles_from(s, begin));
+    } else if (n > 1 && (any & LEET) && (any & LETTER)) {
+        for (i = begin; i < begin + n; i++) {
+            h->leet += (classes[(unsigned char)s.p[i]] & LEET) != 0;
+        }
+    }
+    if (!(any & (LETTER | DIGIT))) {
+        h->morse += (at(s, begin + n) == ' ' || at(s, begin + n) == '/') &&
+                    s.p[begin + n - 1] == '-';
+    }
+}
+
+/* Cut the next segment off: a cipher seldom runs across a line, a quotation
+ * mark or a colon. */
+static struct wh_str segment(struct wh_str *rest)
+{
+    size_t i = 0;
+    struct wh_str head;
+
+    while (i < rest->n && rest->p[i] != '\n' && rest->p[i] != '"' &&
+           rest->p[i] != ':') {
+        i++;
+    }
+    head = wh_str_sub(*rest, 0, i);
+    *rest = wh_str_sub(*rest, i + 1, rest->n);
+    return head;
 }
 
 void detect_hints_of(struct wh_str s, struct detect_hints *h)
 {
-    size_t b64 = 0, b32 = 0, hex = 0, bits = 0, i;
-    uint8_t before = 0;
+    struct wh_str rest = s;
+    size_t i = 0, pairs;
 
     *h = (struct detect_hints){0};
-    for (i = 0; i < s.n; i++) {
-        uint8_t c = classes[(unsigned char)s.p[i]];
-        h->letters += (c & LETTER) != 0;
+    while (i < s.n) {
+        uint8_t c = classes[(unsigned char)s.p[i]], all = c, any = 0;
+        size_t begin = i;
         if ((c & C64) == 0) {
-            longest(&h->run64, b64, i);
-            b64 = i + 1;
-        }
-        if ((c & C32) == 0) {
-            longest(&h->run32, b32, i);
-            b32 = i + 1;
-        }
-        if ((c & HEX) == 0) {
-            longest(&h->run_hex, hex, i);
-            hex = i + 1;
-        }
-        if ((c & BIT) == 0) {
-            h->bits += (uint32_t)((i - bits) / 8);
-            bits = i + 1;
-        }
-        if ((c & LEET) != 0) {
-            h->leet += (before & LETTER) != 0 || (class_at(s, i + 1) & LETTER);
-        }
-        if ((c & (LETTER | DIGIT)) == 0) {
             hint_sign(s, i, h);
-        } else if ((before & (LETTER | DIGIT)) == 0) {
-            hint_word(s, i, h);
+            i++;
+            continue;
         }
-        before = c;
+        for (; c & C64; c = ++i < s.n ? classes[(unsigned char)s.p[i]] : 0) {
+            all &= c;
+            any |= c;
+            h->letters += (c & LETTER) != 0;
+        }
+        hint_token(s, begin, i - begin, all, any, h);
     }
-    longest(&h->run64, b64, s.n);
-    longest(&h->run32, b32, s.n);
-    longest(&h->run_hex, hex, s.n);
-    h->bits += (uint32_t)((s.n - bits) / 8);
+    while (rest.n > 0) {
+        struct wh_str part = segment(&rest);
+        if (part.n > LEAST_LETTERS &&
+            detect_prose_grade(part, &pairs) < READS_WELL &&
+            pairs >= LEAST_LETTERS) {
+            h->odd += (uint32_t)part.n;
+        }
+    }
 }
 
 /* ---- runs of an alphabet ---- */
@@ -502,22 +527,6 @@ static bool decode_escapes(struct wh_str s, struct detect_out *out,
 
 /* ---- letters ---- */
 
-/* Cut the next segment off: a cipher seldom runs across a line, a quotation
- * mark or a colon. */
-static struct wh_str segment(struct wh_str *rest)
-{
-    size_t i = 0;
-    struct wh_str head;
-
-    while (i < rest->n && rest->p[i] != '\n' && rest->p[i] != '"' &&
-           rest->p[i] != ':') {
-        i++;
-    }
-    head = wh_str_sub(*rest, 0, i);
-    *rest = wh_str_sub(*rest, i + 1, rest->n);
-    return head;
-}
-
 /* Write the segment in its better form, if it has one. */
 static bool try_rotation(struct wh_str part, double grade,
                          struct detect_out *out)
@@ -723,11 +732,9 @@ bool detect_decode(enum detect_kind kind, struct wh_str text,
     case DETECT_KIND_ESCAPED:
         return h->escapes >= 4 && decode_escapes(text, out, covered);
     case DETECT_KIND_ROTATED:
-        return h->letters >= LEAST_LETTERS &&
-               decode_letters(text, false, out, covered);
+        return h->odd > 0 && decode_letters(text, false, out, covered);
     case DETECT_KIND_REVERSED:
-        return h->letters >= LEAST_LETTERS &&
-               decode_letters(text, true, out, covered);
+        return h->odd > 0 && decode_letters(text, true, out, covered);
     case DETECT_KIND_MORSE:
         return h->morse >= LEAST_LETTERS && decode_morse(text, out, covered);
     case DETECT_KIND_BINARY:

@@ -37,6 +37,7 @@ struct detect_hints {
     uint32_t leet;    /* digits or signs inside words */
     uint32_t singles; /* longest row of single letters */
     uint32_t letters;
+    uint32_t odd; /* bytes of segments that do not read like a language */
 };
 
 /* Look once at a text; about a nanosecond a byte. */

@@ -109,20 +109,27 @@ void detect_out_rune(struct detect_out *o, uint32_t c)
     }
 }
 
+/* Where the bytes below 0x80 that begin at `at` end. */
+static size_t ascii_end(struct wh_str s, size_t at)
+{
+    uint64_t v;
+
+    for (; at + 8 <= s.n; at += 8) {
+        memcpy(&v, s.p + at, 8);
+        v &= 0x8080808080808080ULL;
+        if (v != 0) {
+            return at + (size_t)__builtin_ctzll(v) / 8;
+        }
+    }
+    while (at < s.n && (unsigned char)s.p[at] < 0x80) {
+        at++;
+    }
+    return at;
+}
+
 bool detect_ascii(struct wh_str text)
 {
-    uint64_t any = 0;
-    size_t i = 0;
-
-    for (; i + 8 <= text.n; i += 8) {
-        uint64_t v;
-        memcpy(&v, text.p + i, 8);
-        any |= v;
-    }
-    for (; i < text.n; i++) {
-        any |= (uint64_t)(unsigned char)text.p[i];
-    }
-    return (any & 0x8080808080808080ULL) == 0;
+    return ascii_end(text, 0) == text.n;
 }
 
 /* The character at *at, which moves on; REPLACEMENT and a count for a byte that
@@ -279,8 +286,19 @@ void detect_fold_clean(struct wh_str text, struct detect_out *out,
     size_t at = 0;
 
     while (at < text.n) {
-        uint32_t c = next_rune(text, &at, &marks->broken);
-        const struct range *r = c < 0x80 ? NULL : unseen_of(c);
+        size_t end = ascii_end(text, at);
+        const struct range *r;
+        uint32_t c;
+        if (end > at) {
+            selectors_end(&k);
+            detect_out_add(out, text.p + at, end - at);
+            k.last = (unsigned char)text.p[end - 1];
+            k.last_at = out->n > 0 ? out->n - 1 : 0;
+            at = end;
+            continue;
+        }
+        c = next_rune(text, &at, &marks->broken);
+        r = unseen_of(c);
         if (r) {
             take_unseen(&k, r, c);
             continue;
@@ -326,12 +344,14 @@ static bool mostly_latin(struct wh_str s)
     uint32_t broken = 0;
 
     while (at < s.n) {
-        uint32_t c = next_rune(s, &at, &broken);
-        if (is_latin(c)) {
-            latin++;
-        } else if (c >= 0x80 && is_letter(c) && !alike_of(uc_tolower(c))) {
-            other++;
+        uint32_t c = (unsigned char)s.p[at];
+        if (c < 0x80) {
+            latin += is_latin(c);
+            at++;
+            continue;
         }
+        c = next_rune(s, &at, &broken);
+        other += is_letter(c) && !alike_of(uc_tolower(c));
     }
     return latin > other;
 }
@@ -377,35 +397,77 @@ static void case_ascii(struct wh_str s, struct detect_out *o)
     o->over = o->over || n < s.n;
 }
 
+/* A word that is being written: where it begins in out, SIZE_MAX for none. */
+struct word {
+    size_t from;
+    bool foreign, latin;
+};
+
+static void leave_word(struct word *w, struct detect_out *out,
+                       struct detect_marks *marks)
+{
+    if (w->from != SIZE_MAX && w->foreign) {
+        word_end(out, w->from, marks, w->latin);
+    }
+    w->from = SIZE_MAX;
+    w->foreign = false;
+}
+
+/* A run of ASCII in a text that has other characters too. */
+static void case_run(struct wh_str run, struct word *w, struct detect_out *out,
+                     struct detect_marks *marks)
+{
+    size_t head = 0, tail = run.n;
+
+    while (head < run.n && is_latin((unsigned char)run.p[head])) {
+        head++;
+    }
+    if (w->from == SIZE_MAX && head > 0) {
+        w->from = out->n;
+    }
+    case_ascii(wh_str_sub(run, 0, head), out);
+    if (head == run.n) {
+        return;
+    }
+    leave_word(w, out, marks);
+    while (tail > head && is_latin((unsigned char)run.p[tail - 1])) {
+        tail--;
+    }
+    case_ascii(wh_str_sub(run, head, tail - head), out);
+    if (tail < run.n) {
+        w->from = out->n;
+        case_ascii(wh_str_sub(run, tail, run.n - tail), out);
+    }
+}
+
 void detect_fold_case(struct wh_str clean, struct detect_out *out,
                       struct detect_marks *marks)
 {
-    size_t at = 0, word = SIZE_MAX;
+    struct word w = {.from = SIZE_MAX};
+    size_t at = 0;
     uint32_t broken = 0;
-    bool foreign = false, latin;
 
-    if (detect_ascii(clean)) {
+    if (ascii_end(clean, 0) == clean.n) {
         case_ascii(clean, out);
         return;
     }
-    latin = mostly_latin(clean);
+    w.latin = mostly_latin(clean);
     while (at < clean.n) {
-        uint32_t c = next_rune(clean, &at, &broken);
-        bool letter = is_letter(c);
-        if (!letter && word != SIZE_MAX) {
-            if (foreign) {
-                word_end(out, word, marks, latin);
-            }
-            word = SIZE_MAX;
+        size_t end = ascii_end(clean, at);
+        uint32_t c;
+        if (end > at) {
+            case_run(wh_str_sub(clean, at, end - at), &w, out, marks);
+            at = end;
+            continue;
         }
-        if (letter && word == SIZE_MAX) {
-            word = out->n;
-            foreign = false;
+        c = next_rune(clean, &at, &broken);
+        if (is_letter(c)) {
+            w.from = w.from == SIZE_MAX ? out->n : w.from;
+            w.foreign = true;
+        } else {
+            leave_word(&w, out, marks);
         }
-        foreign = foreign || (letter && c >= 0x80);
         detect_out_rune(out, uc_tolower(c));
     }
-    if (word != SIZE_MAX && foreign) {
-        word_end(out, word, marks, latin);
-    }
+    leave_word(&w, out, marks);
 }

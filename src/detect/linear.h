@@ -31,7 +31,8 @@ struct detect_features {
 /* Traffic of one kind: how often honest rows of it were alarmed. */
 struct detect_segment {
     char name[24];
-    uint64_t rows, alarms;
+    double at[DETECT_POINTS]; /* thresholds on z: on its worst source */
+    uint64_t rows, alarms;    /* above at[1] */
     double p0; /* upper bound, exact, missed once in a thousand */
 };
 
@@ -39,7 +40,7 @@ struct detect_model {
     double scale, bias;            /* logit = bias + scale * sum / sqrt(n) */
     double slope[DETECT_LENGTHS];  /* calibration by length: */
     double offset[DETECT_LENGTHS]; /* p = 1/(1+exp(-slope*z-offset)) */
-    double at[DETECT_POINTS];      /* thresholds on z, see detect_points */
+    double at[DETECT_POINTS];      /* thresholds on the worst of all sources */
     uint32_t n_segments;
     struct detect_segment segment[DETECT_SEGMENTS_MAX];
     uint32_t rows; /* it was trained on */

@@ -168,20 +168,20 @@ static void run_piece(struct detect_screen *s, const struct detect_model *model,
     out->z = z > out->z ? z : out->z;
 }
 
-/* The honest alarm rate: the segment's, or the worst one there is. */
-static double p0_of(const struct detect_model *model, struct wh_str segment)
+/* Threshold and honest alarm rate: the segment's; where it is not known, the
+ * highest threshold and the worst rate of all. */
+static void judge(const struct detect_model *model, struct wh_str segment,
+                  size_t point, struct detect_result *out)
 {
     const struct detect_segment *known = detect_model_segment(model, segment);
     double worst = 0;
     size_t i;
 
-    if (known) {
-        return known->p0;
-    }
     for (i = 0; i < model->n_segments; i++) {
         worst = fmax(worst, model->segment[i].p0);
     }
-    return worst > 0 ? worst : P0_UNKNOWN;
+    out->p0 = known ? known->p0 : worst > 0 ? worst : P0_UNKNOWN;
+    out->alarm = out->z > (known ? known->at[point] : model->at[point]);
 }
 
 void detect_screen_run(struct detect_screen *s,
@@ -201,8 +201,11 @@ void detect_screen_run(struct detect_screen *s,
         rest = wh_str_sub(rest, DETECT_TEXT_MAX - OVERLAP, rest.n);
     }
     out->calibrated = model != NULL;
-    out->chance = model ? detect_model_chance(model, out->z, prompt->text.n)
-                        : (double)NAN;
-    out->p0 = model ? p0_of(model, prompt->segment) : P0_UNKNOWN;
-    out->alarm = out->z > (model ? model->at[point] : ALARM_WITHOUT_MODEL);
+    out->chance = (double)NAN;
+    out->p0 = P0_UNKNOWN;
+    out->alarm = out->z > ALARM_WITHOUT_MODEL;
+    if (model) {
+        out->chance = detect_model_chance(model, out->z, prompt->text.n);
+        judge(model, prompt->segment, point, out);
+    }
 }

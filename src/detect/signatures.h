@@ -52,8 +52,9 @@ struct detect_scratch;
 /* The shipped file. */
 extern const struct wh_str detect_signatures_shipped;
 
-/* Compile a rule file (docs/watch.md). Fails with WH_BAD_REQUEST and the place,
- * or WH_UNAVAILABLE where the processor can not run vectorscan. */
+/* Compile a rule file (docs/watch.md). Fails with WH_BAD_JSON, WH_BAD_REQUEST
+ * and the place, or WH_UNAVAILABLE where the processor can not run vectorscan.
+ */
 bool detect_signatures_new(struct wh_str json, struct detect_signatures **out,
                            struct wh_err *err) WH_CHECK;
 void detect_signatures_free(struct detect_signatures **s);

@@ -76,24 +76,27 @@ struct window {
     size_t n;
 };
 
-static void window_shingles(const struct window *w, uint64_t seed, size_t words,
-                            size_t shape, struct lanes *a, struct lanes *b)
+/* A polynomial of the last n values; one mixing step makes a hash of it. */
+static uint64_t run_hash(const uint64_t *ring, size_t end, size_t n,
+                         uint64_t seed)
 {
     uint64_t h = seed;
     size_t i;
 
-    for (i = w->n - words; i < w->n; i++) {
-        h = mix(h ^ w->word[i % SHINGLE]) + 0x9e3779b97f4a7c15ULL;
+    for (i = end - n; i < end; i++) {
+        h = (h ^ ring[i % SHINGLE]) * 0x9e3779b97f4a7c15ULL + n;
     }
+    return mix(h);
+}
+
+static void window_shingles(const struct window *w, uint64_t seed, size_t words,
+                            size_t shape, struct lanes *a, struct lanes *b)
+{
     if (words > 0) {
-        lanes_add(a, mix(h));
-    }
-    h = ~seed;
-    for (i = w->n - shape; i < w->n; i++) {
-        h = mix(h ^ w->length[i % SHINGLE]) + 0x9e3779b97f4a7c15ULL;
+        lanes_add(a, run_hash(w->word, w->n, words, seed));
     }
     if (shape > 0) {
-        lanes_add(b, mix(h));
+        lanes_add(b, run_hash(w->length, w->n, shape, ~seed));
     }
 }
 

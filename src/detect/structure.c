@@ -135,8 +135,9 @@ static double noise_of(struct wh_str text)
         unsigned char c = (unsigned char)s.p[i];
         int now = class_of(c);
         changes += now != last && now != SPACE && last != SPACE;
-        if (now == SIGN) {
-            signs++;
+        signs += now == SIGN;
+        /* those that prose and programs end with say nothing */
+        if (now == SIGN && !strchr(".,:;()[]\"'=-_/", (char)c)) {
             kinds[c / 64] |= (uint64_t)1 << (c % 64);
         }
         last = now;
@@ -145,7 +146,7 @@ static double noise_of(struct wh_str text)
                      __builtin_popcountll(kinds[1]));
     return ramp((double)changes / (double)s.n, 0.2, 0.4) *
            ramp((double)signs / (double)s.n, 0.1, 0.25) *
-           ramp((double)sorts, 4, 8);
+           ramp((double)sorts, 2, 6);
 }
 
 /* ---- lines ---- */
@@ -232,6 +233,10 @@ static double split_of(struct wh_str plain)
 {
     size_t given = 0, added = 0, i;
 
+    if (plain.n < 16 || !memchr(plain.p, '+', plain.n) ||
+        !memchr(plain.p, '=', plain.n)) {
+        return 0;
+    }
     for (i = 2; i + 2 < plain.n; i++) {
         char c = plain.p[i];
         if (c == '=' || c == ':') {

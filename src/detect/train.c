@@ -17,6 +17,7 @@
 #define GROUPS_MAX ((size_t)2 * DETECT_CORPUS_SOURCES)
 /* Rows of a source below this can not place a threshold. */
 #define LEAST_ROWS 20
+#define LOWEST (-1e6)
 
 struct example {
     uint32_t *slot;
@@ -257,6 +258,7 @@ static void score_fold(struct trainer *t, unsigned fold,
 
 struct group {
     struct wh_str source;
+    const char *segment;
     bool made;
     size_t n;
 };
@@ -291,19 +293,52 @@ static size_t list_groups(const struct detect_corpus *c, struct group *group)
             continue;
         }
         if (k == n) {
-            group[n++] = (struct group){.source = r->source, .made = r->made};
+            group[n++] =
+                (struct group){.source = r->source,
+                               .segment = detect_corpus_segment(r->family),
+                               .made = r->made};
         }
         group[k].n++;
     }
     return n;
 }
 
-/* Raise the thresholds to where this group keeps each point's share. */
+static void raise_to(double *at, const double *z, size_t n)
+{
+    size_t i;
+
+    for (i = 0; i < DETECT_POINTS; i++) {
+        at[i] = fmax(at[i], z[(size_t)(detect_points[i] * (double)n)]);
+    }
+}
+
+/* The segment of a name; made when there is none. */
+static struct detect_segment *segment_of(struct detect_model *m,
+                                         const char *name)
+{
+    struct detect_segment *s;
+    size_t i;
+
+    for (i = 0; i < m->n_segments; i++) {
+        if (strcmp(m->segment[i].name, name) == 0) {
+            return &m->segment[i];
+        }
+    }
+    wh_assert(m->n_segments < DETECT_SEGMENTS_MAX);
+    s = &m->segment[m->n_segments++];
+    *s = (struct detect_segment){.at = {LOWEST, LOWEST, LOWEST}};
+    (void)snprintf(s->name, sizeof(s->name), "%s", name);
+    return s;
+}
+
+/* Raise the thresholds, all and the segment's, to where this group keeps each
+ * point's share. */
 static void heed_group(const struct trainer *t, const struct group *g,
                        struct detect_model *m)
 {
     const struct detect_corpus *c = t->corpus;
     double *z = wh_calloc(g->n, sizeof(*z));
+    char text[160];
     size_t n = 0, i;
 
     for (i = 0; i < c->n; i++) {
@@ -314,10 +349,13 @@ static void heed_group(const struct trainer *t, const struct group *g,
         }
     }
     qsort(z, n, sizeof(*z), downwards);
-    for (i = 0; i < DETECT_POINTS; i++) {
-        size_t allowed = (size_t)(detect_points[i] * (double)n);
-        m->at[i] = fmax(m->at[i], z[allowed]);
-    }
+    raise_to(m->at, z, n);
+    raise_to(segment_of(m, g->segment)->at, z, n);
+    (void)snprintf(text, sizeof(text),
+                   "honest %.*s%s: %zu rows, 1 %% above %.2f, 5 %% above %.2f",
+                   WH_FMT(g->source), g->made ? " (joined)" : "", n, z[n / 100],
+                   z[n / 20]);
+    say(t, text);
     wh_free(z);
 }
 
@@ -326,8 +364,9 @@ static void set_thresholds(const struct trainer *t, struct detect_model *m)
     struct group group[GROUPS_MAX];
     size_t n = list_groups(t->corpus, group), i;
 
+    m->n_segments = 0;
     for (i = 0; i < DETECT_POINTS; i++) {
-        m->at[i] = -1e6;
+        m->at[i] = LOWEST;
     }
     for (i = 0; i < n; i++) {
         if (group[i].n >= LEAST_ROWS) {
@@ -336,30 +375,29 @@ static void set_thresholds(const struct trainer *t, struct detect_model *m)
     }
 }
 
-static void set_segments(const struct trainer *t, struct detect_model *m)
+/* How often the honest rows of each segment are above its threshold. A segment
+ * of which every row alarms (too few to mean anything) is dropped. */
+static void count_segments(const struct trainer *t, struct detect_model *m)
 {
-    static const char *const names[] = {"ask", "code", "edge", "text"};
     const struct detect_corpus *c = t->corpus;
-    size_t k, i;
+    size_t k, i, kept = 0;
 
-    m->n_segments = 0;
-    for (k = 0; k < sizeof(names) / sizeof(*names); k++) {
-        struct detect_segment *s = &m->segment[m->n_segments];
-        *s = (struct detect_segment){.rows = 0};
-        (void)snprintf(s->name, sizeof(s->name), "%s", names[k]);
+    for (k = 0; k < m->n_segments; k++) {
+        struct detect_segment s = m->segment[k];
         for (i = 0; i < c->n; i++) {
             const struct detect_row *r = &c->row[i];
             if (ordinary(r) &&
-                strcmp(detect_corpus_segment(r->family), names[k]) == 0) {
-                s->rows++;
-                s->alarms += t->z[i] > m->at[DETECT_POINT];
+                strcmp(detect_corpus_segment(r->family), s.name) == 0) {
+                s.rows++;
+                s.alarms += t->z[i] > s.at[DETECT_POINT];
             }
         }
-        if (s->rows > s->alarms) {
-            s->p0 = detect_exact_upper(s->alarms, s->rows, MISS_P0);
-            m->n_segments++;
+        if (s.rows > s.alarms) {
+            s.p0 = detect_exact_upper(s.alarms, s.rows, MISS_P0);
+            m->segment[kept++] = s;
         }
     }
+    m->n_segments = (uint32_t)kept;
 }
 
 /* ---- calibration ---- */
@@ -461,7 +499,7 @@ bool detect_train(const struct detect_corpus *c, struct detect_screen *screen,
         score_fold(&t, fold, m);
     }
     set_thresholds(&t, m);
-    set_segments(&t, m);
+    count_segments(&t, m);
     for (i = 0; i < DETECT_LENGTHS; i++) {
         calibrate(&t, i, &m->slope[i], &m->offset[i]);
     }
