@@ -14,7 +14,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <pwd.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -52,30 +51,17 @@ static const struct row keys_rows[] = {
 
 /* ---- whose is it ---- */
 
-/* "bob (1000)" or "1000" */
-static const char *user_text(uid_t uid, char out[64])
-{
-    const struct passwd *pw = getpwuid(uid);
-
-    if (pw) {
-        (void)snprintf(out, 64, "%.40s (%u)", pw->pw_name, uid);
-    } else {
-        (void)snprintf(out, 64, "%u", uid);
-    }
-    return out;
-}
-
 static bool not_ours(const char *where, uid_t is, uid_t should,
                      struct wh_err *err)
 {
-    char a[64], b[64];
+    char a[CMD_USER_TEXT], b[CMD_USER_TEXT];
 
     return wh_fail(err, WH_USAGE,
                    "%.200s belongs to user %s, not to %s: the house was run by "
                    "another user before. Start it as that user; or, once it is "
                    "stopped, as root: chown -R root the data folder and "
                    "keys.dir, and the next start as root takes them over",
-                   where, user_text(is, a), user_text(should, b));
+                   where, cmd_user_text(is, a), cmd_user_text(should, b));
 }
 
 static bool any_of(const char *name, const char *const *list)
@@ -261,16 +247,16 @@ static bool give_tree(struct taking *t, int dir, const char *name,
  * root can have put something there. */
 static bool take_folder(struct taking *t, int dir, const struct row *r)
 {
-    struct stat st;
+    struct stat st = {0};
     int fd = open_folder(t, dir, r->name, &st);
-    bool ok = fd >= 0;
+    bool ok;
 
-    t->dev = st.st_dev; /* it may be a file system of its own */
-    if (ok && st.st_uid == 0) {
-        ok = give_tree(t, dir, r->name, 0);
-    } else if (ok) {
-        ok = give(t, fd, &st, r->name);
+    if (fd < 0) {
+        return false;
     }
+    t->dev = st.st_dev; /* it may be a file system of its own */
+    ok = st.st_uid == 0 ? give_tree(t, dir, r->name, 0)
+                        : give(t, fd, &st, r->name);
     if (ok && fchmod(fd, r->mode) != 0) {
         ok = wh_fail_errno(t->err, WH_IO, "set a folder's mode");
     }

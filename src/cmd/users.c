@@ -28,6 +28,21 @@ static const struct {
     (1ULL << CAP_CHOWN | 1ULL << CAP_DAC_OVERRIDE | 1ULL << CAP_FOWNER | \
      1ULL << CAP_KILL | 1ULL << CAP_SETGID | 1ULL << CAP_SETUID)
 
+#define ENTRY_MAX 16384 /* one entry of passwd */
+
+const char *cmd_user_text(uid_t uid, char out[CMD_USER_TEXT])
+{
+    char room[ENTRY_MAX];
+    struct passwd pw, *found = NULL;
+
+    if (getpwuid_r(uid, &pw, room, sizeof room, &found) == 0 && found) {
+        (void)snprintf(out, CMD_USER_TEXT, "%.60s (%u)", pw.pw_name, uid);
+    } else {
+        (void)snprintf(out, CMD_USER_TEXT, "%u", uid);
+    }
+    return out;
+}
+
 static const char *number_name(struct wh_arena *a, uint64_t id)
 {
     return wh_arena_fmt(a, "%llu", (unsigned long long)id).p;
@@ -37,18 +52,20 @@ static const char *number_name(struct wh_arena *a, uint64_t id)
 static bool look_up(struct wh_arena *a, struct wh_str text,
                     struct cmd_user *out)
 {
+    char room[ENTRY_MAX];
+    struct passwd pw, *found = NULL;
     uint64_t id;
-    const struct passwd *pw;
 
     if (wh_str_u64(text, &id)) {
         *out = (struct cmd_user){number_name(a, id), (uid_t)id, (gid_t)id};
         return id <= UINT32_MAX;
     }
-    pw = getpwnam(wh_arena_cstr(a, text));
-    if (!pw) {
+    if (getpwnam_r(wh_arena_cstr(a, text), &pw, room, sizeof room, &found) !=
+            0 ||
+        !found) {
         return false;
     }
-    *out = (struct cmd_user){wh_arena_cstr(a, text), pw->pw_uid, pw->pw_gid};
+    *out = (struct cmd_user){wh_arena_cstr(a, text), pw.pw_uid, pw.pw_gid};
     return true;
 }
 
@@ -58,13 +75,13 @@ static bool take_numbers(struct wh_arena *a, const struct conf *conf,
 {
     for (unsigned i = 0; i < CMD_WHO_COUNT; i++) {
         uid_t id = (uid_t)(conf->users_first_id + i);
-        const struct passwd *pw = getpwuid(id);
+        char is[CMD_USER_TEXT];
 
-        if (pw) {
+        if (strchr(cmd_user_text(id, is), '(')) {
             return wh_fail(err, WH_USAGE,
                            "user id %u is that of %s: set users.first_id to "
                            "the first of four free ones",
-                           id, pw->pw_name);
+                           id, is);
         }
         u->of[i] = (struct cmd_user){number_name(a, id), id, id};
     }

@@ -38,6 +38,10 @@ bool cmd_users_find(struct wh_arena *a, const struct conf *conf,
 unsigned cmd_users_peers(const struct cmd_users *u, enum cmd_who who,
                          uid_t peers[CMD_WHO_COUNT]);
 
+/* "bob (1000)", or "1000" when it has no name; for messages. */
+#define CMD_USER_TEXT 80
+const char *cmd_user_text(uid_t uid, char out[CMD_USER_TEXT]);
+
 /* One line of the log: who runs as what, or why not. */
 void cmd_users_log(const struct cmd_users *u);
 

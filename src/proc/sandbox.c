@@ -181,7 +181,7 @@ static bool enter_user(const struct proc_sandbox *s, unsigned *missing,
 {
     if (s->uid == 0) {
         *missing |= PROC_GUARD_UID;
-        return geteuid() == 0 || drop_caps(err);
+        return drop_caps(err);
     }
     return proc_user_enter(s->uid, s->gid, err);
 }

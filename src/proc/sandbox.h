@@ -45,9 +45,9 @@ struct proc_sandbox {
  * of their own before they lock themselves in. Before any thread starts. */
 bool proc_user_enter(uid_t uid, gid_t gid, struct wh_err *err) WH_CHECK;
 
-/* Apply to the calling process (before its threads start). Guards that this
- * host can not provide are set in *missing and are not a failure; a guard that
- * exists and refuses is. */
+/* Apply to the calling process (before its threads start); its capabilities go
+ * in any case. Guards that this host can not provide are set in *missing and
+ * are not a failure; a guard that exists and refuses is. */
 bool proc_sandbox_enter(const struct proc_sandbox *s, unsigned *missing,
                         struct wh_err *err) WH_CHECK;
 
