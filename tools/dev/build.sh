@@ -53,6 +53,18 @@ build_variant() {
     configure "$folder" gcc "$@" && compile "$folder" "$target"
 }
 
+# The classifier of the watch is trained here, never committed. Without the rows
+# there is none, and the watch says so.
+train_watch() {
+    local data=${WH_SHARED:-../shared}/data model=$1/watch.model
+    if [[ ! -f $data/hijack/train.jsonl.gz ]]; then
+        say "classifier: absent (no rows in $data/hijack)"
+    elif [[ $model -ot $1/src/cmd/weighhouse ]]; then
+        "$(binary "$1")" watch train "$data"/{hijack,harm}/train.jsonl.gz \
+            -o "$model" 2>>"$LOGS/watch-train.log" || return 1
+    fi
+}
+
 fuzz_targets() {
     ninja -C build-fuzz -t targets all |
         sed -n 's,^src/[a-z]*/fuzz_\([a-z0-9_]*\):.*,\1,p' | sort -u
