@@ -31,6 +31,31 @@ static bool scanned_fn(struct db *db, void *ctx, struct wh_err *err)
                                  err);
 }
 
+/* An adopted content was scanned in the repo that it came from: the same bytes
+ * have the same answer. It is kept here as well, since that repo may go. */
+static bool scan_of_twin(const struct hub_vault *v, struct db *db,
+                         struct wh_arena *a, struct store_content *c,
+                         struct wh_err *err)
+{
+    struct db_stmt *st = db_start(db, DBQ_CONTENT_SCAN_ANY);
+    struct keeper_scan scan;
+    struct scanned x = {.id = c->id, .scan = &scan};
+    enum db_row r;
+
+    db_bind_cstr(st, 1, c->sha256);
+    r = db_step(st, err);
+    if (r == DB_ROW) {
+        scan.result = c->scan = db_col_dup(st, 0, a);
+        scan.statement = c->scan_statement = db_col_dup(st, 1, a);
+    }
+    db_finish(&st);
+    if (r == DB_DONE) {
+        return wh_fail(err, WH_NOT_VERIFIABLE,
+                       "this content was never scanned");
+    }
+    return r == DB_ROW && db_write(v->writer, scanned_fn, &x, err);
+}
+
 bool hub_content_scan(const struct hub_vault *v, struct db *db,
                       struct wh_arena *a, enum store_kind kind,
                       struct store_content *c, struct wh_str path,
@@ -44,6 +69,9 @@ bool hub_content_scan(const struct hub_vault *v, struct db *db,
 
     if (c->scan.n > 0) {
         return true;
+    }
+    if (c->statement.n == 0) {
+        return scan_of_twin(v, db, a, c, err);
     }
     if (!hub_content_session(v, db, a, kind, c, &s, &n, err)) {
         return false;

@@ -30,26 +30,6 @@ static bool regular_digest(struct hub_git *g, const struct hub_entry *e,
     return ok;
 }
 
-/* An adopted content was scanned in the repo that it came from: the same bytes
- * have the same answer. */
-static bool scan_of_twin(struct db *db, struct wh_arena *a,
-                         struct store_content *c, struct wh_err *err)
-{
-    struct db_stmt *st = db_start(db, DBQ_CONTENT_SCAN_ANY);
-    enum db_row r;
-
-    db_bind_cstr(st, 1, c->sha256);
-    r = db_step(st, err);
-    if (r == DB_ROW) {
-        c->scan = db_col_dup(st, 0, a);
-        c->scan_statement = db_col_dup(st, 1, a);
-    }
-    db_finish(&st);
-    return r == DB_ROW ||
-           (r == DB_DONE &&
-            wh_fail(err, WH_NOT_VERIFIABLE, "this content was never scanned"));
-}
-
 static bool scan_large(const struct hub_vault *v, struct db *db,
                        struct wh_arena *a, const struct store_repo *repo,
                        struct hub_subject_file *f, struct wh_err *err)
@@ -63,21 +43,14 @@ static bool scan_large(const struct hub_vault *v, struct db *db,
     if (!found) {
         return wh_fail(err, WH_CORRUPT, "a content of this repo is missing");
     }
-    if (c->scan.n == 0) {
-        bool ok = c->statement.n > 0
-                      ? hub_content_scan(v, db, a, repo->kind, c, f->path, err)
-                      : scan_of_twin(db, a, c, err);
-        if (!ok) {
-            return false;
-        }
-    }
-    return weigh_look_read(a, c->scan, &f->look, err);
+    return hub_content_scan(v, db, a, repo->kind, c, f->path, err) &&
+           weigh_look_read(a, c->scan, &f->look, err);
 }
 
 /* Regular files that say what the weights beside them are. */
 static const char *const TELLING[] = {"**/*config*.json", "**/*vocab*",
-                                      "**/*token*.json",
-                                      "**/*template*.json", "**/*.jinja"};
+                                      "**/*token*.json", "**/*template*.json",
+                                      "**/*.jinja"};
 
 static bool is_telling(struct wh_str path)
 {
