@@ -45,29 +45,40 @@ WHERE d.published IS NULL AND e.idx < $1 ORDER BY d.outbox LIMIT 200;
 
 -- name: decision_current :one
 SELECT id, public_id, subject, repo, digest, doc, leaf, evidence, answer, tier_source,
-  tier_software, tier_data, tier_weights, decided, until, outbox, idx, published
+  tier_software, tier_data, tier_weights, decided, until, outbox, idx, published, made_by,
+  coalesce(proposal, 0)
 FROM decision WHERE subject = $1 AND (repo IS NULL OR repo = $2) AND published IS NOT NULL
 ORDER BY id DESC LIMIT 1;
 
 -- name: decision_latest :one
 SELECT id, public_id, subject, repo, digest, doc, leaf, evidence, answer, tier_source,
-  tier_software, tier_data, tier_weights, decided, until, outbox, idx, published
+  tier_software, tier_data, tier_weights, decided, until, outbox, idx, published, made_by,
+  coalesce(proposal, 0)
 FROM decision WHERE subject = $1 AND (repo IS NULL OR repo = $2)
 ORDER BY id DESC LIMIT 1;
 
 -- name: decision_by_public_id :one
 SELECT id, public_id, subject, repo, digest, doc, leaf, evidence, answer, tier_source,
-  tier_software, tier_data, tier_weights, decided, until, outbox, idx, published
+  tier_software, tier_data, tier_weights, decided, until, outbox, idx, published, made_by,
+  coalesce(proposal, 0)
 FROM decision WHERE public_id = $1;
+
+-- name: decision_by_row :one
+SELECT id, public_id, subject, repo, digest, doc, leaf, evidence, answer, tier_source,
+  tier_software, tier_data, tier_weights, decided, until, outbox, idx, published, made_by,
+  coalesce(proposal, 0)
+FROM decision WHERE id = $1;
 
 -- name: decision_of_subject :many
 SELECT id, public_id, subject, repo, digest, doc, leaf, evidence, answer, tier_source,
-  tier_software, tier_data, tier_weights, decided, until, outbox, idx, published
+  tier_software, tier_data, tier_weights, decided, until, outbox, idx, published, made_by,
+  coalesce(proposal, 0)
 FROM decision WHERE subject = $1 AND (repo IS NULL OR repo = $2) ORDER BY id DESC LIMIT $3;
 
 -- name: decision_of_repo :many
 SELECT id, public_id, subject, repo, digest, doc, leaf, evidence, answer, tier_source,
-  tier_software, tier_data, tier_weights, decided, until, outbox, idx, published
+  tier_software, tier_data, tier_weights, decided, until, outbox, idx, published, made_by,
+  coalesce(proposal, 0)
 FROM decision
 WHERE subject IN (SELECT subject FROM revision_subject WHERE repo = $1)
   AND (repo IS NULL OR repo = $1)
@@ -76,7 +87,7 @@ ORDER BY id DESC LIMIT $2;
 -- name: decision_due :many
 SELECT d.id, d.public_id, d.subject, d.repo, d.digest, d.doc, d.leaf, d.evidence, d.answer,
   d.tier_source, d.tier_software, d.tier_data, d.tier_weights, d.decided, d.until, d.outbox,
-  d.idx, d.published
+  d.idx, d.published, d.made_by, coalesce(d.proposal, 0)
 FROM decision d
 WHERE d.until > 0 AND d.until <= $1 AND NOT EXISTS (
   SELECT 1 FROM decision n WHERE n.subject = d.subject AND coalesce(n.repo, 0) = coalesce(d.repo, 0) AND n.id > d.id)
@@ -97,3 +108,6 @@ SELECT answer, count(*) FROM shadow_result WHERE line = $1 GROUP BY answer ORDER
 -- name: line_recorded :one
 SELECT leaf FROM log_entry WHERE type IN ('genesis', 'lines')
 ORDER BY idx DESC LIMIT 1;
+
+-- name: line_recorded_at :one
+SELECT idx FROM log_entry WHERE type IN ('genesis', 'lines') ORDER BY idx DESC LIMIT 1;

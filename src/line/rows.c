@@ -152,6 +152,8 @@ static void read_row(struct db_stmt *s, struct wh_arena *a,
         .outbox = db_col_i64(s, 15),
         .published = !db_col_is_null(s, 17),
         .index = db_col_i64(s, 16),
+        .made_by = (enum line_maker)db_col_i64(s, 18),
+        .proposal = db_col_i64(s, 19),
     };
     for (int p = 0; p < RULE_PART_COUNT; p++) {
         out->tiers.part[p] = (enum rule_tier)db_col_i64(s, 9 + p);
@@ -217,6 +219,16 @@ bool line_by_id(struct db *db, struct wh_arena *a, struct wh_str public_id,
            (found || wh_fail(err, WH_NOT_FOUND, "there is no such decision"));
 }
 
+bool line_by_row(struct db *db, struct wh_arena *a, int64_t id,
+                 struct line_row *out, struct wh_err *err)
+{
+    bool found;
+    struct db_stmt *s = db_start(db, DBQ_DECISION_BY_ROW);
+    db_bind_i64(s, 1, id);
+    return finish_one(s, a, &found, out, err) &&
+           (found || wh_fail(err, WH_NOT_FOUND, "there is no such decision"));
+}
+
 bool line_of_subject(struct db *db, struct wh_arena *a, struct wh_str subject,
                      int64_t repo, unsigned limit, struct line_row **out,
                      size_t *n, struct wh_err *err)
@@ -278,4 +290,10 @@ bool line_shadow_count(struct db *db, struct wh_str line,
     }
     db_finish(&s);
     return r != DB_FAIL;
+}
+
+bool line_row_stands(const struct line_row *row, int64_t now)
+{
+    return row->made_by != LINE_MADE_BY_LINE &&
+           (row->until == 0 || row->until > now);
 }

@@ -46,6 +46,13 @@ bool line_document_get(struct db *db, struct wh_arena *a, struct wh_str digest,
 bool line_evidence_get(struct db *db, struct wh_arena *a, struct wh_str digest,
                        struct wh_str *out, struct wh_err *err) WH_CHECK;
 
+/* Who decided. */
+enum line_maker {
+    LINE_MADE_BY_LINE,
+    LINE_MADE_BY_APPROVERS,
+    LINE_MADE_BY_EMERGENCY
+};
+
 /* A decision as stored. */
 struct line_row {
     int64_t id;
@@ -59,7 +66,13 @@ struct line_row {
     int64_t outbox;
     bool published; /* false: it has no effect yet */
     int64_t index;  /* in the register, if published */
+    enum line_maker made_by;
+    int64_t proposal; /* whose statement decided, or 0 */
 };
+
+/* Does it stand, whatever the lines of today would say? People's closings do,
+ * until they end; what people opened stands under the lines that they knew. */
+bool line_row_stands(const struct line_row *row, int64_t now) WH_CHECK;
 
 /* The decision in effect for a subject, as seen from a repo (0: from no private
  * one): the newest that is published. *found is false when there is none: then
@@ -74,6 +87,9 @@ bool line_latest(struct db *db, struct wh_arena *a, struct wh_str subject,
 /* By public id; WH_NOT_FOUND. The caller checks row->repo. */
 bool line_by_id(struct db *db, struct wh_arena *a, struct wh_str public_id,
                 struct line_row *out, struct wh_err *err) WH_CHECK;
+/* By its row; WH_NOT_FOUND. */
+bool line_by_row(struct db *db, struct wh_arena *a, int64_t id,
+                 struct line_row *out, struct wh_err *err) WH_CHECK;
 /* All of a subject, or of all subjects that a repo ever had, newest first, at
  * most limit. */
 bool line_of_subject(struct db *db, struct wh_arena *a, struct wh_str subject,

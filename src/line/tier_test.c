@@ -189,113 +189,114 @@ static void every_transition(void **state)
 }
 
 /* What each transition wants, taken away one by one. */
+static const struct {
+    const char *what;
+    enum line_mode mode;
+    enum rule_act act;
+    enum line_floor floor;
+    /* what is changed */
+    bool no_roster, unconfirmed, unreasoned, base_open, appealed;
+    const char *affiliations;
+    uint32_t keys;
+    int64_t quorum_at, until, now, emergency;
+    unsigned holds;
+} CONDITIONS[] = {
+    {"no roster", LINE_MODE_LINE, RULE_ACT_OPEN, LINE_FLOOR_ROSTER,
+     .no_roster = true},
+    {"no roster", LINE_MODE_GRANT, RULE_ACT_CLOSE, LINE_FLOOR_ROSTER,
+     .no_roster = true},
+    {"one house", LINE_MODE_LINE, RULE_ACT_OPEN, LINE_FLOOR_QUORUM, .keys = 3},
+    {"self-run", LINE_MODE_LINE, RULE_ACT_HOST, LINE_FLOOR_QUORUM,
+     .affiliations = "nnnn"},
+    {"self-run", LINE_MODE_EMERGENCY, RULE_ACT_RATIFY, LINE_FLOOR_QUORUM,
+     .affiliations = "nnnn"},
+    {"nobody", LINE_MODE_GRANT, RULE_ACT_CLOSE, LINE_FLOOR_QUORUM,
+     .keys = UINT32_C(1) << 31},
+    {"one closes", LINE_MODE_GRANT, RULE_ACT_CLOSE, LINE_FLOOR_NONE, .keys = 1},
+    {"one recalls", LINE_MODE_GRANT, RULE_ACT_RECALL, LINE_FLOOR_QUORUM,
+     .keys = 1},
+    {"one lifts", LINE_MODE_EMERGENCY, RULE_ACT_LIFT, LINE_FLOOR_QUORUM,
+     .keys = 1},
+    {"not typed", LINE_MODE_LINE, RULE_ACT_OPEN, LINE_FLOOR_CONFIRM,
+     .unconfirmed = true},
+    {"not typed", LINE_MODE_LINE, RULE_ACT_GATE, LINE_FLOOR_CONFIRM,
+     .unconfirmed = true},
+    {"no delay", LINE_MODE_LINE, RULE_ACT_OPEN, LINE_FLOOR_COOLING,
+     .quorum_at = NOW},
+    {"nearly", LINE_MODE_LINE, RULE_ACT_GATE, LINE_FLOOR_COOLING,
+     .quorum_at = NOW - DAY + 1},
+    {"just", LINE_MODE_LINE, RULE_ACT_OPEN, LINE_FLOOR_NONE,
+     .quorum_at = NOW - DAY},
+    {"small", LINE_MODE_LINE, RULE_ACT_OPEN, LINE_FLOOR_SMALL,
+     .base_open = true},
+    {"small", LINE_MODE_LINE, RULE_ACT_HOST, LINE_FLOOR_SMALL,
+     .base_open = true},
+    {"no reason", LINE_MODE_GRANT, RULE_ACT_CLOSE, LINE_FLOOR_REASON,
+     .unreasoned = true},
+    {"no reason", LINE_MODE_HOLD, RULE_ACT_RENEW, LINE_FLOOR_REASON,
+     .unreasoned = true},
+    {"no end", LINE_MODE_GRANT, RULE_ACT_CLOSE, LINE_FLOOR_END, .until = NOW},
+    {"four days", LINE_MODE_GRANT, RULE_ACT_CLOSE, LINE_FLOOR_END,
+     .until = NOW + 96 * HOUR},
+    {"a year", LINE_MODE_EMERGENCY, RULE_ACT_RATIFY, LINE_FLOOR_END,
+     .until = NOW + 365 * DAY},
+    {"a year", LINE_MODE_LINE, RULE_ACT_HOST, LINE_FLOOR_END,
+     .until = NOW + 365 * DAY},
+    {"closed a month ago", LINE_MODE_GRANT, RULE_ACT_CLOSE, LINE_FLOOR_AGAIN,
+     .emergency = NOW - 30 * DAY},
+    {"closed half a year ago", LINE_MODE_GRANT, RULE_ACT_CLOSE, LINE_FLOOR_NONE,
+     .emergency = NOW - 180 * DAY},
+    {"after 72 hours", LINE_MODE_EMERGENCY, RULE_ACT_RATIFY, LINE_FLOOR_TIME,
+     .now = NOW + 24 * HOUR},
+    {"the last one, insiders", LINE_MODE_HOLD, RULE_ACT_RENEW,
+     LINE_FLOOR_OUTSIDE, .holds = 3, .keys = 5},
+    {"the last one", LINE_MODE_HOLD, RULE_ACT_RENEW, LINE_FLOOR_NONE,
+     .holds = 3, .keys = 9},
+    {"one more", LINE_MODE_HOLD, RULE_ACT_RENEW, LINE_FLOOR_ENDLESS,
+     .holds = 4},
+    {"one more, anew", LINE_MODE_GRANT, RULE_ACT_RECALL, LINE_FLOOR_ENDLESS,
+     .holds = 4},
+    {"one more, anew", LINE_MODE_EMERGENCY, RULE_ACT_RATIFY, LINE_FLOOR_ENDLESS,
+     .holds = 4},
+    {"an appeal waits", LINE_MODE_HOLD, RULE_ACT_RENEW, LINE_FLOOR_APPEAL,
+     .appealed = true},
+    {"answered", LINE_MODE_HOLD, RULE_ACT_ANSWER, LINE_FLOOR_NONE,
+     .appealed = true},
+    {"answered by one", LINE_MODE_HOLD, RULE_ACT_ANSWER, LINE_FLOOR_QUORUM,
+     .appealed = true, .keys = 1},
+    {"its end", LINE_MODE_EMERGENCY, RULE_ACT_LAPSE, LINE_FLOOR_NONE,
+     .now = NOW + 24 * HOUR},
+    {"its end", LINE_MODE_HOLD, RULE_ACT_EXPIRE, LINE_FLOOR_NONE,
+     .now = NOW + 90 * DAY},
+    {"its end", LINE_MODE_GRANT, RULE_ACT_EXPIRE, LINE_FLOOR_NONE,
+     .now = NOW + 90 * DAY},
+};
+
 static void every_condition(void **state)
 {
-    static const struct {
-        const char *what;
-        enum line_mode mode;
-        enum rule_act act;
-        enum line_floor floor;
-        /* what is changed */
-        bool no_roster, unconfirmed, unreasoned, base_open, appealed;
-        const char *affiliations;
-        uint32_t keys;
-        int64_t quorum_at, until, now, emergency;
-        unsigned holds;
-    } ROWS[] = {
-        {"no roster", LINE_MODE_LINE, RULE_ACT_OPEN, LINE_FLOOR_ROSTER,
-         .no_roster = true},
-        {"no roster", LINE_MODE_GRANT, RULE_ACT_CLOSE, LINE_FLOOR_ROSTER,
-         .no_roster = true},
-        {"one house", LINE_MODE_LINE, RULE_ACT_OPEN, LINE_FLOOR_QUORUM,
-         .keys = 3},
-        {"self-run", LINE_MODE_LINE, RULE_ACT_HOST, LINE_FLOOR_QUORUM,
-         .affiliations = "nnnn"},
-        {"self-run", LINE_MODE_EMERGENCY, RULE_ACT_RATIFY, LINE_FLOOR_QUORUM,
-         .affiliations = "nnnn"},
-        {"nobody", LINE_MODE_GRANT, RULE_ACT_CLOSE, LINE_FLOOR_QUORUM,
-         .keys = UINT32_C(1) << 31},
-        {"one closes", LINE_MODE_GRANT, RULE_ACT_CLOSE, LINE_FLOOR_NONE,
-         .keys = 1},
-        {"one recalls", LINE_MODE_GRANT, RULE_ACT_RECALL, LINE_FLOOR_QUORUM,
-         .keys = 1},
-        {"one lifts", LINE_MODE_EMERGENCY, RULE_ACT_LIFT, LINE_FLOOR_QUORUM,
-         .keys = 1},
-        {"not typed", LINE_MODE_LINE, RULE_ACT_OPEN, LINE_FLOOR_CONFIRM,
-         .unconfirmed = true},
-        {"not typed", LINE_MODE_LINE, RULE_ACT_GATE, LINE_FLOOR_CONFIRM,
-         .unconfirmed = true},
-        {"no delay", LINE_MODE_LINE, RULE_ACT_OPEN, LINE_FLOOR_COOLING,
-         .quorum_at = NOW},
-        {"nearly", LINE_MODE_LINE, RULE_ACT_GATE, LINE_FLOOR_COOLING,
-         .quorum_at = NOW - DAY + 1},
-        {"just", LINE_MODE_LINE, RULE_ACT_OPEN, LINE_FLOOR_NONE,
-         .quorum_at = NOW - DAY},
-        {"small", LINE_MODE_LINE, RULE_ACT_OPEN, LINE_FLOOR_SMALL,
-         .base_open = true},
-        {"small", LINE_MODE_LINE, RULE_ACT_HOST, LINE_FLOOR_SMALL,
-         .base_open = true},
-        {"no reason", LINE_MODE_GRANT, RULE_ACT_CLOSE, LINE_FLOOR_REASON,
-         .unreasoned = true},
-        {"no reason", LINE_MODE_HOLD, RULE_ACT_RENEW, LINE_FLOOR_REASON,
-         .unreasoned = true},
-        {"no end", LINE_MODE_GRANT, RULE_ACT_CLOSE, LINE_FLOOR_END,
-         .until = NOW},
-        {"four days", LINE_MODE_GRANT, RULE_ACT_CLOSE, LINE_FLOOR_END,
-         .until = NOW + 96 * HOUR},
-        {"a year", LINE_MODE_EMERGENCY, RULE_ACT_RATIFY, LINE_FLOOR_END,
-         .until = NOW + 365 * DAY},
-        {"a year", LINE_MODE_LINE, RULE_ACT_HOST, LINE_FLOOR_END,
-         .until = NOW + 365 * DAY},
-        {"closed a month ago", LINE_MODE_GRANT, RULE_ACT_CLOSE,
-         LINE_FLOOR_AGAIN, .emergency = NOW - 30 * DAY},
-        {"closed half a year ago", LINE_MODE_GRANT, RULE_ACT_CLOSE,
-         LINE_FLOOR_NONE, .emergency = NOW - 180 * DAY},
-        {"after 72 hours", LINE_MODE_EMERGENCY, RULE_ACT_RATIFY,
-         LINE_FLOOR_TIME, .now = NOW + 24 * HOUR},
-        {"the last one, insiders", LINE_MODE_HOLD, RULE_ACT_RENEW,
-         LINE_FLOOR_OUTSIDE, .holds = 3, .keys = 5},
-        {"the last one", LINE_MODE_HOLD, RULE_ACT_RENEW, LINE_FLOOR_NONE,
-         .holds = 3, .keys = 9},
-        {"one more", LINE_MODE_HOLD, RULE_ACT_RENEW, LINE_FLOOR_ENDLESS,
-         .holds = 4},
-        {"one more, anew", LINE_MODE_GRANT, RULE_ACT_RECALL, LINE_FLOOR_ENDLESS,
-         .holds = 4},
-        {"one more, anew", LINE_MODE_EMERGENCY, RULE_ACT_RATIFY,
-         LINE_FLOOR_ENDLESS, .holds = 4},
-        {"an appeal waits", LINE_MODE_HOLD, RULE_ACT_RENEW, LINE_FLOOR_APPEAL,
-         .appealed = true},
-        {"answered", LINE_MODE_HOLD, RULE_ACT_ANSWER, LINE_FLOOR_NONE,
-         .appealed = true},
-        {"answered by one", LINE_MODE_HOLD, RULE_ACT_ANSWER, LINE_FLOOR_QUORUM,
-         .appealed = true, .keys = 1},
-        {"its end", LINE_MODE_EMERGENCY, RULE_ACT_LAPSE, LINE_FLOOR_NONE,
-         .now = NOW + 24 * HOUR},
-        {"its end", LINE_MODE_HOLD, RULE_ACT_EXPIRE, LINE_FLOOR_NONE,
-         .now = NOW + 90 * DAY},
-        {"its end", LINE_MODE_GRANT, RULE_ACT_EXPIRE, LINE_FLOOR_NONE,
-         .now = NOW + 90 * DAY},
-    };
     (void)state;
-    for (size_t i = 0; i < sizeof ROWS / sizeof *ROWS; i++) {
-        struct rule_roster r =
-            people(ROWS[i].affiliations ? ROWS[i].affiliations : "nnsW", 2);
-        struct line_state s = state_of(ROWS[i].mode), out = s;
-        struct line_act a = act_of(ROWS[i].act, &r);
-        a.roster = ROWS[i].no_roster ? NULL : &r;
-        a.confirmed = !ROWS[i].unconfirmed;
-        a.reasoned = !ROWS[i].unreasoned;
-        a.base = ROWS[i].base_open ? RULE_TIER_OPEN : a.base;
-        a.keys = ROWS[i].keys ? ROWS[i].keys : a.keys;
-        a.quorum_at = ROWS[i].quorum_at ? ROWS[i].quorum_at : a.quorum_at;
-        a.until = ROWS[i].until ? ROWS[i].until : a.until;
-        a.now = ROWS[i].now ? ROWS[i].now : a.now;
-        s.emergency = ROWS[i].emergency ? ROWS[i].emergency : s.emergency;
-        s.holds = ROWS[i].holds ? ROWS[i].holds : s.holds;
-        s.appealed = ROWS[i].appealed;
+    for (size_t i = 0; i < sizeof CONDITIONS / sizeof *CONDITIONS; i++) {
+        struct rule_roster r = people(
+            CONDITIONS[i].affiliations ? CONDITIONS[i].affiliations : "nnsW",
+            2);
+        struct line_state s = state_of(CONDITIONS[i].mode), out = s;
+        struct line_act a = act_of(CONDITIONS[i].act, &r);
+        a.roster = CONDITIONS[i].no_roster ? NULL : &r;
+        a.confirmed = !CONDITIONS[i].unconfirmed;
+        a.reasoned = !CONDITIONS[i].unreasoned;
+        a.base = CONDITIONS[i].base_open ? RULE_TIER_OPEN : a.base;
+        a.keys = CONDITIONS[i].keys ? CONDITIONS[i].keys : a.keys;
+        a.quorum_at =
+            CONDITIONS[i].quorum_at ? CONDITIONS[i].quorum_at : a.quorum_at;
+        a.until = CONDITIONS[i].until ? CONDITIONS[i].until : a.until;
+        a.now = CONDITIONS[i].now ? CONDITIONS[i].now : a.now;
+        s.emergency =
+            CONDITIONS[i].emergency ? CONDITIONS[i].emergency : s.emergency;
+        s.holds = CONDITIONS[i].holds ? CONDITIONS[i].holds : s.holds;
+        s.appealed = CONDITIONS[i].appealed;
         enum line_floor f = line_tier_step(&s, &a, &out);
-        if (f != ROWS[i].floor) {
-            print_error("row %zu, %s: %s\n", i, ROWS[i].what,
+        if (f != CONDITIONS[i].floor) {
+            print_error("row %zu, %s: %s\n", i, CONDITIONS[i].what,
                         line_floor_words(f));
             fail();
         }
@@ -402,6 +403,23 @@ static struct line_act any_act(struct life *l)
     return a;
 }
 
+/* How often, and by whom, something may be held; and what waits for nobody. */
+static void judge_held(const struct life *l, const struct line_act *a,
+                       const struct line_state *was,
+                       const struct line_state *is, const struct rule_weight *w)
+{
+    if (is->mode == LINE_MODE_HOLD && is->holds > was->holds) {
+        assert_true(w->affiliations >= 2 && a->reasoned);
+        assert_true(is->holds <= RULE_RENEWALS_MAX + 1);
+        assert_true(is->holds <= RULE_RENEWALS_MAX || w->outside);
+    }
+    if (l->base == RULE_TIER_OPEN && was->mode == LINE_MODE_LINE) {
+        /* a small model waits for nobody, and is closed by a quorum, or for
+         * 72 hours */
+        assert_true(line_state_tier(was, l->base) == RULE_TIER_OPEN);
+    }
+}
+
 /* Each sentence of the floor, asked of one step that was allowed. */
 static void judge_step(const struct life *l, const struct line_act *a,
                        const struct line_state *was,
@@ -433,16 +451,7 @@ static void judge_step(const struct life *l, const struct line_act *a,
                                                : RULE_HOLD_MAX_S));
         assert_true(is->mode == LINE_MODE_EMERGENCY || w.affiliations >= 2);
     }
-    if (is->mode == LINE_MODE_HOLD && is->holds > was->holds) {
-        assert_true(w.affiliations >= 2 && a->reasoned);
-        assert_true(is->holds <= RULE_RENEWALS_MAX + 1);
-        assert_true(is->holds <= RULE_RENEWALS_MAX || w.outside);
-    }
-    if (l->base == RULE_TIER_OPEN && was->mode == LINE_MODE_LINE) {
-        /* a small model waits for nobody, and is closed by a quorum, or for
-         * 72 hours */
-        assert_true(before == RULE_TIER_OPEN);
-    }
+    judge_held(l, a, was, is, &w);
 }
 
 /* Everything that runs out, runs out without anybody's doing: the sweep. */

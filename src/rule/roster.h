@@ -60,6 +60,8 @@ struct rule_weight {
     unsigned approvers, affiliations;
     bool outside; /* an outside seat is among them */
 };
+/* Count them: one approver with two keys is one, two of a house are one
+ * affiliation. */
 void rule_roster_weigh(const struct rule_roster *r, uint32_t keys,
                        struct rule_weight *out);
 
