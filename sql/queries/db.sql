@@ -14,3 +14,8 @@ ORDER BY type, name;
 SELECT table_name || ' ' || column_name || ' ' || data_type
 FROM information_schema.columns WHERE table_schema = 'public'
 ORDER BY table_name, ordinal_position;
+
+-- name: db_quick_check :one
+PRAGMA quick_check(1);
+-- name: db_quick_check :one :postgres
+SELECT 'ok';

@@ -11,6 +11,7 @@
 #include "cmd/lines.h"
 #include "cmd/processes.h"
 #include "crypto/random.h"
+#include "front/doctor.h"
 #include "front/house.h"
 #include "front/request.h"
 #include "hub/git.h"
@@ -303,6 +304,26 @@ static bool check_pages(const struct front *f, const char *dir,
                    u->name, dir);
 }
 
+/* The host as the doctor's page will show it: once the sandbox is closed,
+ * little of it can be seen. */
+static void look_around(struct front *f)
+{
+    const struct front_doctor at = {.conf = f->serve->conf,
+                                    .data = f->paths.data,
+                                    .keys = f->serve->paths.keys,
+                                    .inside = true,
+                                    .parent = getppid()};
+    struct wh_arena a;
+    struct wh_buf b;
+
+    wh_arena_init(&a, (size_t)8 << 20);
+    wh_buf_init(&b, (size_t)1 << 20);
+    wh_json_write(&b, front_doctor_run(&a, &at, FRONT_DOCTOR_START), false);
+    f->house.doctor = wh_arena_dup(&f->arena, wh_buf_str(&b));
+    wh_buf_done(&b);
+    wh_arena_done(&a);
+}
+
 /* Front reads and writes the data folder, and sees no keys. The lines are read
  * before: their folder may be open to root alone. */
 static bool enter(struct front *f, struct wh_err *err)
@@ -321,6 +342,7 @@ static bool enter(struct front *f, struct wh_err *err)
             return false;
         }
     }
+    look_around(f);
     return cmd_lock_in(f->serve, CMD_FRONT, paths, n, err);
 }
 

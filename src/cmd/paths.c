@@ -65,6 +65,13 @@ static bool make_inner(struct wh_arena *a, const char *data, const char *name,
     return wh_dir_make(*out, 0700, err);
 }
 
+static void name_files(struct wh_arena *a, struct cmd_paths *p)
+{
+    p->db = wh_arena_fmt(a, "%s/house.db", p->data).p;
+    p->token = wh_arena_fmt(a, "%s/admin.token", p->data).p;
+    p->pid = wh_arena_fmt(a, "%s/parent.pid", p->run).p;
+}
+
 bool cmd_paths_make(struct wh_arena *a, const struct conf *conf,
                     const struct cmd_users *users, struct cmd_paths *out,
                     struct wh_err *err)
@@ -90,8 +97,33 @@ bool cmd_paths_make(struct wh_arena *a, const struct conf *conf,
         !make_inner(a, p.data, "custody", &p.custody, err)) {
         return false;
     }
-    p.db = wh_arena_fmt(a, "%s/house.db", p.data).p;
-    p.token = wh_arena_fmt(a, "%s/admin.token", p.data).p;
+    name_files(a, &p);
+    *out = p;
+    return true;
+}
+
+bool cmd_paths_name(struct wh_arena *a, const struct conf *conf,
+                    struct cmd_paths *out, struct wh_err *err)
+{
+    char real[PATH_MAX];
+    struct cmd_paths p = {0};
+
+    if (conf->data_dir.n == 0) {
+        return wh_fail(err, WH_USAGE, "say where the data lie: --data DIR");
+    }
+    if (!realpath(wh_arena_cstr(a, conf->data_dir), real)) {
+        return wh_fail(err, WH_NOT_FOUND, "there is no folder %.*s",
+                       WH_FMT(conf->data_dir));
+    }
+    p.data = wh_arena_cstr(a, wh_str_of(real));
+    p.keys = conf->keys_dir.n ? wh_arena_cstr(a, conf->keys_dir)
+                              : default_keys(a, p.data);
+    p.run = wh_arena_fmt(a, "%s/run", p.data).p;
+    p.sealed = wh_arena_fmt(a, "%s/sealed", p.data).p;
+    p.open = wh_arena_fmt(a, "%s/open", p.data).p;
+    p.log = wh_arena_fmt(a, "%s/register", p.data).p;
+    p.custody = wh_arena_fmt(a, "%s/custody", p.data).p;
+    name_files(a, &p);
     *out = p;
     return true;
 }
@@ -108,5 +140,6 @@ struct cmd_paths cmd_paths_inside(const struct cmd_paths *p)
     in.log = "register";
     in.custody = "custody";
     in.token = "admin.token";
+    in.pid = "run/parent.pid";
     return in;
 }

@@ -19,6 +19,7 @@ struct cmd_paths {
     const char *log;     /* DATA/register: the public log */
     const char *custody; /* DATA/custody: the keeper's ledger */
     const char *token;   /* DATA/admin.token */
+    const char *pid;     /* DATA/run/parent.pid */
 };
 
 struct cmd_users;
@@ -28,6 +29,12 @@ struct cmd_users;
 bool cmd_paths_make(struct wh_arena *a, const struct conf *conf,
                     const struct cmd_users *users, struct cmd_paths *out,
                     struct wh_err *err) WH_CHECK;
+
+/* Name them as they are, and make nothing: for commands that look at an
+ * installation. WH_USAGE without data.dir, WH_NOT_FOUND when there is no such
+ * folder; keys.dir may be missing. */
+bool cmd_paths_name(struct wh_arena *a, const struct conf *conf,
+                    struct cmd_paths *out, struct wh_err *err) WH_CHECK;
 
 /* The same names for a process whose working folder is the data folder. */
 struct cmd_paths cmd_paths_inside(const struct cmd_paths *p);

@@ -3,6 +3,7 @@
  * settings, makes the folders and the listening sockets, forks the children
  * and restarts them; it reads nothing from anybody.
  */
+#include "base/file.h"
 #include "base/log.h"
 #include "cmd/cmd.h"
 #include "cmd/owners.h"
@@ -15,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 static int usage(FILE *out)
 {
@@ -140,6 +142,15 @@ static bool listen_all(struct wh_arena *a, struct cmd_serve *s,
            listen_one(s, "zygote", CMD_SCANNER, &s->zygote_fd, err);
 }
 
+/* For `weighhouse doctor`, who looks for our children. */
+static bool write_pid(const struct cmd_serve *s, struct wh_err *err)
+{
+    char text[24];
+
+    (void)snprintf(text, sizeof text, "%d\n", (int)getpid());
+    return wh_file_write_atomic(s->paths.pid, wh_str_of(text), 0644, err);
+}
+
 static bool prepare(struct wh_arena *a, struct cmd_serve *s, struct wh_err *err)
 {
     void *shared;
@@ -147,7 +158,8 @@ static bool prepare(struct wh_arena *a, struct cmd_serve *s, struct wh_err *err)
     wh_log_level(s->conf->log_level);
     if (!cmd_users_find(a, s->conf, &s->users, err) ||
         !cmd_paths_make(a, s->conf, &s->users, &s->paths, err) ||
-        !cmd_owners_take(&s->paths, &s->users, err) || !listen_all(a, s, err)) {
+        !cmd_owners_take(&s->paths, &s->users, err) || !listen_all(a, s, err) ||
+        !write_pid(s, err)) {
         return false;
     }
     cmd_users_log(&s->users);

@@ -41,6 +41,7 @@ struct front_house {
     struct store_names *names; /* for searches */
     struct net_server *server; /* set right after its start */
     bool tls;
+    struct wh_str doctor; /* what front saw before it locked itself in */
     uint8_t url_key[32]; /* signs upload and token URLs; new every start */
 
     const struct front_table *tables[4]; /* route tables, first fit wins */

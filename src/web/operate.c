@@ -1,0 +1,18 @@
+/*
+ * operate.c - pages for those who run the house.
+ */
+#include "front/operate.h"
+#include "web/handlers.h"
+#include "web/page.h"
+
+bool web_on_doctor(struct front_req *q, struct wh_err *err)
+{
+    json_t *page, *report;
+
+    if (!front_operate_doctor(q, &report, err)) {
+        return false;
+    }
+    page = web_page(q, WH_S("Doctor"), "");
+    json_object_set(page, "doctor", report);
+    return web_page_send(q, 200, "doctor", page, err);
+}
