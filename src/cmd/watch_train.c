@@ -106,10 +106,9 @@ static json_t *as_json(struct run *r)
     for (i = 0; i < m->n_segments; i++) {
         const struct detect_segment *s = &m->segment[i];
         (void)json_array_append_new(
-            segments, json_pack("{s:s, s:I, s:I, s:o, s:o}", "name", s->name,
-                                "rows", (json_int_t)s->rows, "alarms",
-                                (json_int_t)s->alarms, "p0", number(s->p0),
-                                "threshold", number(s->at[DETECT_POINT])));
+            segments, json_pack("{s:s, s:I, s:I, s:o}", "name", s->name, "rows",
+                                (json_int_t)s->rows, "alarms",
+                                (json_int_t)s->alarms, "p0", number(s->p0)));
     }
     (void)json_object_set_new(o, "examples", json_integer(m->rows));
     (void)json_object_set_new(o, "threshold", number(m->at[DETECT_POINT]));
@@ -122,12 +121,12 @@ static void print(const struct run *r)
     const struct detect_model *m = r->model;
     size_t i;
 
-    printf("classifier: %s, from %u examples\n", r->out, m->rows);
+    printf("classifier: %s, from %u examples; alarm above %.2f\n", r->out,
+           m->rows, m->at[DETECT_POINT]);
     for (i = 0; i < m->n_segments; i++) {
         const struct detect_segment *s = &m->segment[i];
-        printf("  %-8s alarm above %6.2f; %llu of %llu honest rows alarmed, at "
-               "most %.2f %%\n",
-               s->name, s->at[DETECT_POINT], (unsigned long long)s->alarms,
+        printf("  %-8s %llu of %llu honest clusters alarmed, at most %.2f %%\n",
+               s->name, (unsigned long long)s->alarms,
                (unsigned long long)s->rows, 100 * s->p0);
     }
 }

@@ -154,16 +154,22 @@ bool detect_corpus_read(struct detect_corpus *c, const char *path,
 
 /* ---- rows made of rows ---- */
 
-/* The honest row at or after place i whose source is `source` ("": any short
- * one), going round. */
+unsigned detect_row_fold(const struct detect_row *r)
+{
+    return (unsigned)(r->cluster >> 8) % DETECT_FOLDS;
+}
+
+/* The honest row of a fold at or after place i whose source is `source` ("":
+ * any short one), going round; null when there is none. */
 static const struct detect_row *honest(const struct detect_corpus *c, size_t n,
-                                       uint64_t i, struct wh_str source)
+                                       unsigned fold, uint64_t i,
+                                       struct wh_str source)
 {
     size_t k;
 
     for (k = 0; k < n; k++) {
         const struct detect_row *r = &c->row[(i + k) % n];
-        if (!r->attack && !r->harm &&
+        if (!r->attack && !r->harm && detect_row_fold(r) == fold &&
             (source.n == 0 ? r->text.n < 160 : wh_str_eq(r->source, source))) {
             return r;
         }
@@ -178,7 +184,9 @@ static void join_fragments(struct detect_corpus *c, size_t n)
     for (i = 0; i < n; i++) {
         struct detect_row *row = &c->row[i];
         const struct detect_row *host =
-            row->fragment ? honest(c, n, hash(row->text), WH_S("")) : NULL;
+            row->fragment
+                ? honest(c, n, detect_row_fold(row), hash(row->text), WH_S(""))
+                : NULL;
         if (host) {
             row->text = wh_arena_fmt(c->arena, "%.*s %.*s", WH_FMT(host->text),
                                      WH_FMT(row->text));
@@ -196,7 +204,8 @@ static void join_honest(struct detect_corpus *c, size_t at, size_t n)
     wh_buf_init(&b, (size_t)64 * 1024);
     wh_buf_add(&b, made.text);
     for (k = 1; k <= count; k++) {
-        const struct detect_row *more = honest(c, n, h * k >> 16, made.source);
+        const struct detect_row *more =
+            honest(c, n, detect_row_fold(&made), h * k >> 16, made.source);
         wh_buf_cstr(&b, h & 256 ? "\n\n" : " ");
         wh_buf_add(&b, more->text);
     }

@@ -10,6 +10,7 @@
 #include "base/arena.h"
 
 #define DETECT_CORPUS_SOURCES 128
+#define DETECT_FOLDS 4
 
 struct detect_row {
     struct wh_str text;
@@ -35,9 +36,12 @@ void detect_corpus_init(struct detect_corpus *c, struct wh_arena *arena);
  * WH_BAD_JSON or WH_BAD_REQUEST naming the line. */
 bool detect_corpus_read(struct detect_corpus *c, const char *path,
                         struct wh_err *err) WH_CHECK;
+/* Which fold a row is in: whole clusters are in one. */
+unsigned detect_row_fold(const struct detect_row *r);
 /* Put fragments behind honest requests, and add long honest texts made of two
  * to eight rows of one source (source and family keep their names, `made` is
- * set), so that length alone tells nothing. Same rows, same result. */
+ * set), so that length alone tells nothing. What is put together comes from one
+ * fold, so that no text is both learnt and judged. Same rows, same result. */
 void detect_corpus_finish(struct detect_corpus *c);
 /* In which segment of traffic a family of honest rows lies. */
 const char *detect_corpus_segment(struct wh_str family);

@@ -602,29 +602,50 @@ static const char morse[64] = {
     [47] = '1', [48] = '6', [56] = '7', [60] = '8', [62] = '9', [63] = '0',
 };
 
+/* One sign at *i, which moves on; 0 when there is none. */
+static char morse_sign(struct wh_str s, size_t *i)
+{
+    unsigned v = 1;
+
+    while (v < 64 && (at(s, *i) == '.' || at(s, *i) == '-')) {
+        v = v << 1 | (s.p[*i] == '-');
+        (*i)++;
+    }
+    return v > 1 && v < 64 && at(s, *i) != '.' && at(s, *i) != '-' ? morse[v]
+                                                                   : '\0';
+}
+
+/* Signs in a row with blanks, line ends and slashes between them; a stop or a
+ * dash of ordinary text is no row. */
 static bool decode_morse(struct wh_str s, struct detect_out *out,
                          size_t *covered)
 {
-    size_t i = 0, n = 0, pairs;
+    size_t i = 0, pairs;
 
     while (i < s.n) {
-        unsigned v = 1;
-        size_t begin = i;
-        for (; v < 64 && (at(s, i) == '.' || at(s, i) == '-'); i++) {
-            v = v << 1 | (s.p[i] == '-');
+        size_t begin = i, from = out->n, n = 0;
+        char sign;
+        while (i < s.n) {
+            if (s.p[i] == ' ' || s.p[i] == '/' || s.p[i] == '\n') {
+                if (s.p[i] == '/' || at(s, i + 1) == ' ') {
+                    detect_out_char(out, ' ');
+                }
+                i++;
+            } else if ((sign = morse_sign(s, &i)) != '\0') {
+                detect_out_char(out, sign);
+                n++;
+            } else {
+                break;
+            }
         }
-        if (i > begin && v < 64 && morse[v] && at(s, i) != '.' &&
-            at(s, i) != '-') {
-            detect_out_char(out, morse[v]);
-            *covered += i - begin + 1;
-            n++;
+        if (n < LEAST_LETTERS) {
+            out->n = from;
+        } else {
+            *covered += i - begin;
         }
-        if (at(s, i) == '/' || (at(s, i) == ' ' && at(s, i + 1) == ' ')) {
-            detect_out_char(out, ' ');
-        }
-        i += i == begin || at(s, i) == ' ' || at(s, i) == '/';
+        i += i < s.n && s.p[i] != '.' && s.p[i] != '-';
     }
-    return n >= LEAST_LETTERS &&
+    return *covered > 0 &&
            detect_prose_grade(detect_out_str(out), &pairs) >= 5.5;
 }
 

@@ -185,7 +185,7 @@ static double get_double(struct wh_rd *r)
 
 void detect_model_write(const struct detect_model *m, struct wh_buf *out)
 {
-    size_t from = out->n, i, k;
+    size_t from = out->n, i;
     uint8_t digest[WH_SHA256_LEN];
 
     wh_buf_cstr(out, MAGIC);
@@ -203,9 +203,6 @@ void detect_model_write(const struct detect_model *m, struct wh_buf *out)
     wh_buf_u32le(out, m->n_segments);
     for (i = 0; i < m->n_segments; i++) {
         wh_buf_mem(out, m->segment[i].name, sizeof(m->segment[i].name));
-        for (k = 0; k < DETECT_POINTS; k++) {
-            put_double(out, m->segment[i].at[k]);
-        }
         wh_buf_u64le(out, m->segment[i].rows);
         wh_buf_u64le(out, m->segment[i].alarms);
         put_double(out, m->segment[i].p0);
@@ -217,12 +214,7 @@ void detect_model_write(const struct detect_model *m, struct wh_buf *out)
 
 static void read_segment(struct wh_rd *r, struct detect_segment *s)
 {
-    size_t k;
-
     wh_rd_copy(r, s->name, sizeof(s->name));
-    for (k = 0; k < DETECT_POINTS; k++) {
-        s->at[k] = get_double(r);
-    }
     s->rows = wh_rd_u64le(r);
     s->alarms = wh_rd_u64le(r);
     s->p0 = get_double(r);

@@ -31,9 +31,8 @@ struct detect_features {
 /* Traffic of one kind: how often honest rows of it were alarmed. */
 struct detect_segment {
     char name[24];
-    double at[DETECT_POINTS]; /* thresholds on z: on its worst source */
-    uint64_t rows, alarms;    /* above at[1] */
-    double p0; /* upper bound, exact, missed once in a thousand */
+    uint64_t rows, alarms; /* clusters of rows; those above the model's at[1] */
+    double p0;             /* upper bound for an honest request's alarm */
 };
 
 struct detect_model {

@@ -168,10 +168,8 @@ static void run_piece(struct detect_screen *s, const struct detect_model *model,
     out->z = z > out->z ? z : out->z;
 }
 
-/* Threshold and honest alarm rate: the segment's; where it is not known, the
- * highest threshold and the worst rate of all. */
-static void judge(const struct detect_model *model, struct wh_str segment,
-                  size_t point, struct detect_result *out)
+/* The honest alarm rate: the segment's; where it is not known, the worst. */
+static double p0_of(const struct detect_model *model, struct wh_str segment)
 {
     const struct detect_segment *known = detect_model_segment(model, segment);
     double worst = 0;
@@ -180,8 +178,7 @@ static void judge(const struct detect_model *model, struct wh_str segment,
     for (i = 0; i < model->n_segments; i++) {
         worst = fmax(worst, model->segment[i].p0);
     }
-    out->p0 = known ? known->p0 : worst > 0 ? worst : P0_UNKNOWN;
-    out->alarm = out->z > (known ? known->at[point] : model->at[point]);
+    return known ? known->p0 : worst > 0 ? worst : P0_UNKNOWN;
 }
 
 void detect_screen_run(struct detect_screen *s,
@@ -203,9 +200,9 @@ void detect_screen_run(struct detect_screen *s,
     out->calibrated = model != NULL;
     out->chance = (double)NAN;
     out->p0 = P0_UNKNOWN;
-    out->alarm = out->z > ALARM_WITHOUT_MODEL;
+    out->alarm = out->z > (model ? model->at[point] : ALARM_WITHOUT_MODEL);
     if (model) {
         out->chance = detect_model_chance(model, out->z, prompt->text.n);
-        judge(model, prompt->segment, point, out);
+        out->p0 = p0_of(model, prompt->segment);
     }
 }

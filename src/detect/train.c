@@ -9,11 +9,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define FOLDS 4
-#define ALL FOLDS
+#define ALL DETECT_FOLDS
 #define EPOCHS 6
 #define RATE 0.6F
 #define MISS_P0 1e-3
+/* Traffic of the same kind from elsewhere alarms somewhat more often than the
+ * rows at hand: p0 is at least twice the share that the threshold allows. */
+#define P0_LEAST 0.02
 #define GROUPS_MAX ((size_t)2 * DETECT_CORPUS_SOURCES)
 /* Rows of a source below this can not place a threshold. */
 #define LEAST_ROWS 20
@@ -37,11 +39,6 @@ struct trainer {
     uint64_t chance;
     double *z; /* of each row, by a model that did not see it */
 };
-
-static unsigned fold_of(const struct detect_row *r)
-{
-    return (unsigned)(r->cluster >> 8) % FOLDS;
-}
 
 static bool used(const struct trainer *t, const struct detect_row *r)
 {
@@ -96,7 +93,7 @@ static void add_example(struct trainer *t, const struct detect_row *r,
     *e = (struct example){.slot = wh_calloc(f->n, sizeof(*e->slot)),
                           .n = f->n,
                           .share = share,
-                          .fold = fold_of(r),
+                          .fold = detect_row_fold(r),
                           .attack = r->attack};
     memcpy(e->slot, f->slot, f->n * sizeof(*e->slot));
     t->n++;
@@ -247,7 +244,7 @@ static void score_fold(struct trainer *t, unsigned fold,
     for (i = 0; i < t->corpus->n; i++) {
         const struct detect_row *r = &t->corpus->row[i];
         struct detect_prompt prompt = {.text = r->text};
-        if (used(t, r) && fold_of(r) == fold) {
+        if (used(t, r) && detect_row_fold(r) == fold) {
             detect_screen_run(t->screen, m, &prompt, 0, &result);
             t->z[i] = result.z;
         }
@@ -312,27 +309,26 @@ static void raise_to(double *at, const double *z, size_t n)
     }
 }
 
-/* The segment of a name; made when there is none. */
-static struct detect_segment *segment_of(struct detect_model *m,
-                                         const char *name)
+/* Note the segment, if it is new. */
+static void add_segment(struct detect_model *m, const char *name)
 {
     struct detect_segment *s;
     size_t i;
 
     for (i = 0; i < m->n_segments; i++) {
         if (strcmp(m->segment[i].name, name) == 0) {
-            return &m->segment[i];
+            return;
         }
     }
     wh_assert(m->n_segments < DETECT_SEGMENTS_MAX);
     s = &m->segment[m->n_segments++];
-    *s = (struct detect_segment){.at = {LOWEST, LOWEST, LOWEST}};
+    *s = (struct detect_segment){.rows = 0};
     (void)snprintf(s->name, sizeof(s->name), "%s", name);
-    return s;
 }
 
-/* Raise the thresholds, all and the segment's, to where this group keeps each
- * point's share. */
+/* Raise the thresholds to where this group keeps each point's share. All
+ * segments have the same: a source that is not among the rows alarms far more
+ * often under thresholds that were set on its neighbours only. */
 static void heed_group(const struct trainer *t, const struct group *g,
                        struct detect_model *m)
 {
@@ -350,7 +346,7 @@ static void heed_group(const struct trainer *t, const struct group *g,
     }
     qsort(z, n, sizeof(*z), downwards);
     raise_to(m->at, z, n);
-    raise_to(segment_of(m, g->segment)->at, z, n);
+    add_segment(m, g->segment);
     (void)snprintf(text, sizeof(text),
                    "honest %.*s%s: %zu rows, 1 %% above %.2f, 5 %% above %.2f",
                    WH_FMT(g->source), g->made ? " (joined)" : "", n, z[n / 100],
@@ -375,29 +371,63 @@ static void set_thresholds(const struct trainer *t, struct detect_model *m)
     }
 }
 
-/* How often the honest rows of each segment are above its threshold. A segment
- * of which every row alarms (too few to mean anything) is dropped. */
+struct counted {
+    uint64_t cluster;
+    bool alarm;
+};
+
+static int by_counted(const void *a, const void *b)
+{
+    const struct counted *x = a, *y = b;
+
+    return (x->cluster > y->cluster) - (x->cluster < y->cluster);
+}
+
+/* Rows of a cluster say the same thing: a cluster counts as one, alarmed if any
+ * of it was. Joined rows are not counted, since they hold others. `rows` has
+ * room for all rows. */
+static void count_segment(const struct trainer *t, double at,
+                          struct detect_segment *s, struct counted *rows)
+{
+    size_t n = 0, i;
+
+    for (i = 0; i < t->corpus->n; i++) {
+        const struct detect_row *r = &t->corpus->row[i];
+        if (ordinary(r) && !r->made &&
+            strcmp(detect_corpus_segment(r->family), s->name) == 0) {
+            rows[n++] = (struct counted){r->cluster, t->z[i] > at};
+        }
+    }
+    qsort(rows, n, sizeof(*rows), by_counted);
+    for (i = 0; i < n;) {
+        uint64_t cluster = rows[i].cluster;
+        bool alarm = false;
+        for (; i < n && rows[i].cluster == cluster; i++) {
+            alarm = alarm || rows[i].alarm;
+        }
+        s->rows++;
+        s->alarms += alarm;
+    }
+}
+
+/* How often each segment's honest rows are above its threshold. A segment of
+ * which all alarm (too few to mean anything) is dropped. */
 static void count_segments(const struct trainer *t, struct detect_model *m)
 {
-    const struct detect_corpus *c = t->corpus;
-    size_t k, i, kept = 0;
+    struct counted *rows = wh_calloc(t->corpus->n, sizeof(*rows));
+    size_t k, kept = 0;
 
     for (k = 0; k < m->n_segments; k++) {
         struct detect_segment s = m->segment[k];
-        for (i = 0; i < c->n; i++) {
-            const struct detect_row *r = &c->row[i];
-            if (ordinary(r) &&
-                strcmp(detect_corpus_segment(r->family), s.name) == 0) {
-                s.rows++;
-                s.alarms += t->z[i] > s.at[DETECT_POINT];
-            }
-        }
+        count_segment(t, m->at[DETECT_POINT], &s, rows);
         if (s.rows > s.alarms) {
-            s.p0 = detect_exact_upper(s.alarms, s.rows, MISS_P0);
+            s.p0 =
+                fmax(detect_exact_upper(s.alarms, s.rows, MISS_P0), P0_LEAST);
             m->segment[kept++] = s;
         }
     }
     m->n_segments = (uint32_t)kept;
+    wh_free(rows);
 }
 
 /* ---- calibration ---- */
@@ -455,7 +485,7 @@ static bool both_kinds(struct trainer *t, struct wh_err *err)
         attacks += t->corpus->row[i].attack && used(t, &t->corpus->row[i]);
         honest += ordinary(&t->corpus->row[i]);
     }
-    if (attacks < FOLDS || honest < (size_t)LEAST_ROWS) {
+    if (attacks < DETECT_FOLDS || honest < (size_t)LEAST_ROWS) {
         return wh_fail(err, WH_BAD_REQUEST,
                        "a classifier needs attacks and honest rows");
     }
@@ -493,7 +523,7 @@ bool detect_train(const struct detect_corpus *c, struct detect_screen *screen,
     t.z = wh_calloc(c->n, sizeof(*t.z));
     say(&t, "reading features");
     make_examples(&t);
-    for (fold = 0; fold < FOLDS; fold++) {
+    for (fold = 0; fold < DETECT_FOLDS; fold++) {
         say(&t, "training without a quarter of the clusters");
         descend(&t, fold, m);
         score_fold(&t, fold, m);

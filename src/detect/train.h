@@ -21,8 +21,8 @@ struct detect_train_options {
 
 /* Train on a corpus that is finished. Weights come from all rows; thresholds,
  * calibration and the segments' p0 from models that did not see the row's
- * cluster (4 folds). Fails with WH_BAD_REQUEST when attacks or honest rows are
- * missing. */
+ * cluster (DETECT_FOLDS). Fails with WH_BAD_REQUEST when attacks or honest rows
+ * are missing. */
 bool detect_train(const struct detect_corpus *c, struct detect_screen *screen,
                   const struct detect_train_options *options,
                   struct detect_model **out, struct wh_err *err) WH_CHECK;

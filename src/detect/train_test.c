@@ -113,6 +113,8 @@ static void rows_are_read_once(void **state)
     unit_fails(detect_corpus_read(&c, "absent.jsonl", &err), err, WH_NOT_FOUND);
 }
 
+/* The honest request that a fragment is put behind is of the same fold, else it
+ * would be learnt as an attack and judged as honest. */
 static void fragments_and_turns(void **state)
 {
     (void)state;
@@ -124,7 +126,7 @@ static void fragments_and_turns(void **state)
                      "\"kind\":\"attack\",\"part\":\"fragment\",\"cluster\":"
                      "\"1\",\"text\":\"zzz\"}\n\n"
                      "{\"id\":\"2\",\"source\":\"t\",\"family\":\"chat\","
-                     "\"kind\":\"benign\",\"cluster\":\"2\",\"turns\":"
+                     "\"kind\":\"benign\",\"cluster\":\"1\",\"turns\":"
                      "[\"salt\",\"grain\"]}\n"
                      "{\"id\":\"3\",\"source\":\"u\",\"family\":\"question\","
                      "\"kind\":\"harm\",\"cluster\":\"3\",\"text\":\"x\"}\n"),
