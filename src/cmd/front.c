@@ -403,6 +403,7 @@ int cmd_front_main(void *serve)
     int sig, code = 0;
 
     wh_log_process("front");
+    cmd_shed(s, CMD_FRONT);
     wh_arena_init(&f.arena, (size_t)64 << 20);
     f.house.vault.sealed = -1;
     /* before any thread, so that all inherit it and only this one is asked */

@@ -16,7 +16,10 @@ struct cmd_serve {
     const struct conf *conf;
     struct cmd_users users;
     struct cmd_paths paths;
-    int http_fd, signer_fd, keeper_fd, zygote_fd; /* listening sockets */
+    /* listening sockets */
+    int http_fd, signer_fd, keeper_fd, zygote_fd, engines_fd;
+    /* the way of weights (keeper/hand.h): the keeper's end, the engines' */
+    int hand_fds[2];
     uint16_t port;
     const char *url;         /* "http://127.0.0.1:8080" */
     _Atomic bool *announced; /* shared memory: the ready line was printed */
@@ -27,6 +30,7 @@ int cmd_front_main(void *serve);
 int cmd_signer_main(void *serve);
 int cmd_keeper_main(void *serve);
 int cmd_zygote_main(void *serve);
+int cmd_engines_main(void *serve);
 
 /* The first thing a child does: into its working folder, then, where processes
  * have users of their own, from root to its user. From here on it makes files
@@ -40,6 +44,10 @@ bool cmd_enter(const struct cmd_serve *s, enum cmd_who who, const char *folder,
 bool cmd_lock_in(const struct cmd_serve *s, enum cmd_who who,
                  const struct proc_path *paths, unsigned n,
                  struct wh_err *err) WH_CHECK;
+
+/* Close the ends of the way of weights that are not this process's. Every child
+ * calls it before anything else. */
+void cmd_shed(const struct cmd_serve *s, enum cmd_who who);
 
 /* The scanner's jobs as the zygote starts them. */
 const struct proc_job_type *cmd_jobs(unsigned *n);

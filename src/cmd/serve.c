@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 static int usage(FILE *out)
@@ -139,7 +140,8 @@ static bool listen_all(struct wh_arena *a, struct cmd_serve *s,
             .p;
     return listen_one(s, "signer", CMD_SIGNER, &s->signer_fd, err) &&
            listen_one(s, "keeper", CMD_KEEPER, &s->keeper_fd, err) &&
-           listen_one(s, "zygote", CMD_SCANNER, &s->zygote_fd, err);
+           listen_one(s, "zygote", CMD_SCANNER, &s->zygote_fd, err) &&
+           listen_one(s, "engines", CMD_ENGINES, &s->engines_fd, err);
 }
 
 /* For `weighhouse doctor`, who looks for our children. */
@@ -162,6 +164,10 @@ static bool prepare(struct wh_arena *a, struct cmd_serve *s, struct wh_err *err)
         !write_pid(s, err)) {
         return false;
     }
+    if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, s->hand_fds) !=
+        0) {
+        return wh_fail_errno(err, WH_OUTSIDE, "make a pair of sockets");
+    }
     cmd_users_log(&s->users);
     shared = mmap(NULL, sizeof *s->announced, PROT_READ | PROT_WRITE,
                   MAP_SHARED | MAP_ANONYMOUS, -1, 0);
@@ -183,6 +189,7 @@ int cmd_serve(int argc, char **argv)
         {"signer", cmd_signer_main, &s, 10000},
         {"zygote", cmd_zygote_main, &s, 5000},
         {"keeper", cmd_keeper_main, &s, 10000},
+        {"engines", cmd_engines_main, &s, 5000},
         {"front", cmd_front_main, &s, 20000},
     };
     int code;

@@ -67,6 +67,7 @@ int cmd_signer_main(void *serve)
     bool ok;
 
     wh_log_process("signer");
+    cmd_shed(s, CMD_SIGNER);
     ok = cmd_enter(s, CMD_SIGNER, s->paths.keys, &err) &&
          cmd_lock_in(s, CMD_SIGNER, &keys, 1, &err) &&
          register_signer_open(".", &signer, &err);
@@ -89,6 +90,7 @@ int cmd_zygote_main(void *serve)
     struct wh_err err = {0};
 
     wh_log_process("zygote");
+    cmd_shed(s, CMD_SCANNER);
     z.types = cmd_jobs(&z.ntypes);
     z.npeers = cmd_users_peers(&s->users, CMD_SCANNER, z.peers);
     return report("zygote", chdir("/") == 0 && proc_zygote_run(&z, false, &err),
@@ -147,6 +149,7 @@ static bool serve_keeper(const struct cmd_serve *s, struct wh_arena *a,
     struct reach at = {-1, -1, "", ""};
     struct keeper_config c = {.listen_fd = s->keeper_fd,
                               .keys_dir = ".",
+                              .hand_fd = s->hand_fds[0],
                               .uid = s->users.own ? u->uid : 0,
                               .gid = u->gid,
                               .threads = KEEPER_THREADS,
@@ -174,6 +177,7 @@ int cmd_keeper_main(void *serve)
     bool ok;
 
     wh_log_process("keeper");
+    cmd_shed(s, CMD_KEEPER);
     wh_arena_init(&a, (size_t)32 << 20);
     ok = serve_keeper(s, &a, &err);
     wh_arena_done(&a);

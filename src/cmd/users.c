@@ -1,6 +1,6 @@
 /*
  * users.c - one user for each process. Named users of the system are taken when
- * they are there; a system without any of them gets four numbers, which need
+ * they are there; a system without any of them gets five numbers, which need
  * no entry anywhere.
  */
 #include "cmd/users.h"
@@ -21,6 +21,7 @@ static const struct {
     [CMD_SIGNER] = {CONF_users_signer, "signer", 1u << CMD_FRONT},
     [CMD_SCANNER] = {CONF_users_scanner, "scanner",
                      1u << CMD_FRONT | 1u << CMD_KEEPER},
+    [CMD_ENGINES] = {CONF_users_engine, "engine", 1u << CMD_FRONT},
 };
 
 /* What the parent needs to hand its children over to others. */
@@ -69,7 +70,7 @@ static bool look_up(struct wh_arena *a, struct wh_str text,
     return true;
 }
 
-/* The four numbers; none may be somebody's already. */
+/* The five numbers; none may be somebody's already. */
 static bool take_numbers(struct wh_arena *a, const struct conf *conf,
                          struct cmd_users *u, struct wh_err *err)
 {
@@ -211,8 +212,10 @@ void cmd_users_log(const struct cmd_users *u)
         return;
     }
     wh_log(WH_INFO, "serve.users",
-           "front=%s(%u) keeper=%s(%u) signer=%s(%u) scanner=%s(%u)",
+           "front=%s(%u) keeper=%s(%u) signer=%s(%u) scanner=%s(%u) "
+           "engine=%s(%u)",
            u->of[CMD_FRONT].name, u->of[CMD_FRONT].uid, u->of[CMD_KEEPER].name,
            u->of[CMD_KEEPER].uid, u->of[CMD_SIGNER].name, u->of[CMD_SIGNER].uid,
-           u->of[CMD_SCANNER].name, u->of[CMD_SCANNER].uid);
+           u->of[CMD_SCANNER].name, u->of[CMD_SCANNER].uid,
+           u->of[CMD_ENGINES].name, u->of[CMD_ENGINES].uid);
 }

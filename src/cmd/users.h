@@ -10,7 +10,14 @@
 #include "conf/conf.h"
 #include <sys/types.h>
 
-enum cmd_who { CMD_FRONT, CMD_KEEPER, CMD_SIGNER, CMD_SCANNER, CMD_WHO_COUNT };
+enum cmd_who {
+    CMD_FRONT,
+    CMD_KEEPER,
+    CMD_SIGNER,
+    CMD_SCANNER,
+    CMD_ENGINES,
+    CMD_WHO_COUNT
+};
 
 struct cmd_user {
     const char *name; /* of the user; its number when it has none */
@@ -27,7 +34,7 @@ struct cmd_users {
 };
 
 /* Find the users of settings users.*. Started as root: the named users; where
- * none of the four exists and none was set, the numbers from users.first_id.
+ * none of the five exists and none was set, the numbers from users.first_id.
  * WH_USAGE when one of them is missing, is root, or shares its user or group id
  * with another. Started as anybody else, or as a root who may not change
  * users: not own. */

@@ -14,7 +14,9 @@
 #include "gateway/engine_wire.h"
 #include "keeper/hand.h"
 #include "proc/sandbox.h"
+#include "proc/state.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
@@ -577,6 +579,25 @@ static void *run_main(void *arg)
 
 /* ---- begin and end ---- */
 
+/* Remove what a former process left there, perhaps as another user. */
+static void empty_dir(int dir)
+{
+    int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    DIR *d = fd < 0 ? NULL : fdopendir(fd);
+    for (const struct dirent *e; d && (e = readdir(d)) != NULL;) {
+        int sub = openat(dir, e->d_name,
+                         O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+        if (e->d_name[0] != '.' && sub >= 0) {
+            (void)unlinkat(sub, ENGINE_SOCKET, 0);
+            (void)unlinkat(dir, e->d_name, AT_REMOVEDIR);
+        }
+        wh_fd_close(&sub);
+    }
+    if (d) {
+        (void)closedir(d);
+    }
+}
+
 /* DATA/run/engines, this process's own. */
 static bool open_dir(struct engines *s, struct wh_err *err)
 {
@@ -591,7 +612,11 @@ static bool open_dir(struct engines *s, struct wh_err *err)
              (c->uid == 0 || fchown(s->w.dir, c->uid, c->gid) == 0);
     }
     wh_fd_close(&run);
-    return ok || wh_fail_errno(err, WH_IO, "open the folder of the engines");
+    if (!ok) {
+        return wh_fail_errno(err, WH_IO, "open the folder of the engines");
+    }
+    empty_dir(s->w.dir);
+    return true;
 }
 
 static bool lock_in(struct engines *s, struct wh_err *err)
@@ -603,7 +628,11 @@ static bool lock_in(struct engines *s, struct wh_err *err)
                                .limit_files = 4096};
     (void)setrlimit(RLIMIT_MEMLOCK, &all); /* told by `locked` if it fails */
     proc_cage_prepare();
-    return proc_sandbox_enter(&box, &s->missing, err);
+    if (!proc_sandbox_enter(&box, &s->missing, err)) {
+        return false;
+    }
+    proc_state_log(s->missing);
+    return true;
 }
 
 static unsigned cores(void)

@@ -24,7 +24,6 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#define SOCKET "s.sock"
 /* While it starts, it is asked more often. */
 #define PROBE_START_US 50000
 /* A probe that could not even connect is tried again within its time. */
@@ -74,8 +73,8 @@ int engine_dial(int dir)
 {
     struct sockaddr_un sa = {.sun_family = AF_UNIX};
     int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-    (void)snprintf(sa.sun_path, sizeof sa.sun_path, "/proc/self/fd/%d/" SOCKET,
-                   dir);
+    (void)snprintf(sa.sun_path, sizeof sa.sun_path,
+                   "/proc/self/fd/%d/" ENGINE_SOCKET, dir);
     if (fd >= 0 && connect(fd, (struct sockaddr *)&sa, sizeof sa) != 0) {
         int why = errno;
         wh_fd_close(&fd);
@@ -95,7 +94,8 @@ static bool make_dir(struct engine *e, const struct engine_world *w,
     }
     wh_fd_close(&e->dir);
     e->dir = openat(w->dir, name, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    if (e->dir < 0 || (unlinkat(e->dir, SOCKET, 0) != 0 && errno != ENOENT)) {
+    if (e->dir < 0 ||
+        (unlinkat(e->dir, ENGINE_SOCKET, 0) != 0 && errno != ENOENT)) {
         return wh_fail_errno(err, WH_IO, "open the folder of an engine");
     }
     return true;
@@ -120,7 +120,7 @@ static void set_args(struct proc_cage *c, const struct engine *e,
     const char *const args[] = {"-m",
                                 "/model.gguf",
                                 "--host",
-                                "/run/" SOCKET,
+                                "/run/" ENGINE_SOCKET,
                                 "-c",
                                 n->context,
                                 "-np",
@@ -197,7 +197,7 @@ static void gone(struct engine *e)
     wh_fd_close(&e->out);
     e->pid = 0;
     if (e->dir >= 0) {
-        (void)unlinkat(e->dir, SOCKET, 0);
+        (void)unlinkat(e->dir, ENGINE_SOCKET, 0);
     }
 }
 

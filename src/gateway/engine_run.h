@@ -15,6 +15,8 @@
 /* Descriptors that an engine is waited on with: process, output, probe. */
 #define ENGINE_POLLS 3u
 #define ENGINE_SAID 160u
+/* Its name in the folder of the engine. */
+#define ENGINE_SOCKET "s.sock"
 
 /* What all engines share; does not change while they run. */
 struct engine_world {

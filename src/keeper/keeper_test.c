@@ -1,12 +1,14 @@
 /* The keeper as a process, with a zygote whose scanners are stand-ins: the FILE
  * job answers with the bytes of the file, XORB with its first bytes, REBUILD
  * copies the ranges of its terms. */
+#include "keeper/hand.h"
 #include "keeper/keeper.h"
 #include "keeper/testing.h"
 #include "keeper/wire.h"
 
 #include "base/enc.h"
 #include "base/file.h"
+#include "base/json.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/unit.h"
@@ -14,7 +16,10 @@
 #include "proc/zygote.h"
 
 #include <fcntl.h>
+#include <poll.h>
+#include <pthread.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 
 #define R STORE_CONTAINER_RECORD
@@ -22,6 +27,7 @@
 struct world {
     char dir[64], run[80], keys[80], custody[80], sealed[80];
     int root, keeper_fd, zygote_fd;
+    int hand[2]; /* the keeper's end, the engines' */
     pid_t keeper_pid, zygote_pid;
     uid_t keeper_uid, zygote_uid; /* 0: that of the test */
     struct proc_client *c;
@@ -137,6 +143,7 @@ static pid_t start_keeper(const struct world *w)
                                   .npeers = 1,
                                   .uid = w->keeper_uid,
                                   .gid = w->keeper_uid,
+                                  .hand_fd = w->hand[0],
                                   .threads = 3,
                                   .max_sessions = 16};
         bool ok = keeper_serve(&c, &err);
@@ -176,6 +183,8 @@ static int up(void **state)
     wh_arena_init(&w->a, 256 << 20);
     w->keeper_fd = proc_listen(w->run, KEEPER_NAME, 0600, &err);
     w->zygote_fd = proc_listen(w->run, "zygote", 0600, &err);
+    assert_int_equal(
+        socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, w->hand), 0);
     w->zygote_pid = start_zygote(w);
     w->keeper_pid = start_keeper(w);
     w->c = proc_client_new(w->run, KEEPER_NAME, 4, 16, &err);
@@ -196,6 +205,8 @@ static int down(void **state)
     close(w->root);
     close(w->keeper_fd);
     close(w->zygote_fd);
+    close(w->hand[0]);
+    close(w->hand[1]);
     (void)snprintf(cmd, sizeof cmd, "%s", w->dir);
     pid_t pid = fork();
     if (pid == 0) {
@@ -470,6 +481,210 @@ static void opens(void **state)
     scan_end(&x);
 }
 
+/* The engines' side of one hosting: what came, and what is answered. */
+struct engines {
+    struct world *w;
+    pthread_t thread;
+    enum wh_code room; /* WH_NONE: there is */
+    bool there;        /* it is there already */
+    unsigned rooms, gifts;
+    struct keeper_hand given;
+    bool same; /* the file holds what was expected */
+    struct wh_str expect;
+};
+
+static void look_at(struct engines *e)
+{
+    char *got = test_malloc(e->expect.n);
+    struct wh_err err = {0};
+    char x = 'x';
+    e->same = e->given.bytes == e->expect.n &&
+              wh_fd_pread(e->given.fd, 0, got, e->expect.n, &err) &&
+              memcmp(got, e->expect.p, e->expect.n) == 0 &&
+              pwrite(e->given.fd, &x, 1, 0) < 0 &&
+              ftruncate(e->given.fd, 0) != 0;
+    test_free(got);
+}
+
+/* Answer until nothing came for a while. */
+static void *engines_main(void *arg)
+{
+    struct engines *e = arg;
+    struct proc_frame *f = wh_alloc(sizeof *f);
+    struct wh_err err = {0};
+    int fd = e->w->hand[1];
+    while (proc_msg_recv(fd, f, proc_deadline(2000), &err)) {
+        struct wh_buf b;
+        struct keeper_hand h;
+        wh_buf_init(&b, 2048);
+        struct proc_msg m = {.type = (uint16_t)(f->msg.type | PROC_MSG_REPLY),
+                             .id = f->msg.id};
+        bool give = f->msg.type == KEEPER_HAND_GIVE;
+        wh_assert(keeper_hand_read(f, &h, &err));
+        wh_buf_u8(&b, give || e->there ? 1 : 0);
+        m.body = wh_buf_str(&b);
+        if (give) {
+            e->gifts++;
+            e->given = h;
+            look_at(e);
+            wh_fd_close(&h.fd);
+        } else if (e->room != WH_NONE) {
+            struct wh_err no = {0};
+            wh_fail(&no, e->room, "not hosted: no room");
+            proc_msg_of_err(&m, f->msg.id, &no, &b);
+        }
+        e->rooms += give ? 0 : 1;
+        wh_assert(proc_msg_send(fd, &m, proc_deadline(2000), &err));
+        wh_buf_done(&b);
+        proc_frame_done(f);
+        if (give || e->there || e->room != WH_NONE) {
+            break;
+        }
+    }
+    wh_free(f);
+    return NULL;
+}
+
+static struct engines begin(struct world *w, struct wh_str expect)
+{
+    return (struct engines){.w = w, .expect = expect};
+}
+
+static void run(struct engines *e)
+{
+    assert_int_equal(pthread_create(&e->thread, NULL, engines_main, e), 0);
+}
+
+static void join(struct engines *e)
+{
+    assert_int_equal(pthread_join(e->thread, NULL), 0);
+}
+
+/* Weights that nobody may read, but an engine may have. */
+static void hosts(void **state)
+{
+    struct world *w = *state;
+    struct wh_err err;
+    struct keeper_status st;
+    uint8_t keys[1][STORE_CONTAINER_KEY];
+    bool locked = false;
+    struct wh_str text = testpapers_result(&w->p, "weights", 1000, 0);
+    struct scanned x = scan(w, "model:1", text);
+    struct testpapers_spec spec = {.sha256 = x.content.sha256,
+                                   .size = x.content.size,
+                                   .tier = "hosted",
+                                   .until = 4000000000};
+    struct keeper_opening o = {.content = x.content.statement,
+                               .scans = &x.scan.statement,
+                               .nscans = 1};
+    testpapers_make(&w->p, &spec, &o);
+    struct engines e = begin(w, text);
+    run(&e);
+    unit_ok(keeper_host(x.s, &o, &locked, &err), err);
+    join(&e);
+    assert_true(e.same && locked);
+    assert_int_equal(e.rooms, 1);
+    assert_int_equal(e.gifts, 1);
+    assert_string_equal(e.given.sha256, x.content.sha256);
+    assert_int_equal(e.given.until, 4000000000);
+    unit_ok(keeper_status(w->c, &st, &err), err);
+    assert_int_equal(st.openings, 1);
+    /* it does not make them readable */
+    unit_fails(keeper_keys(x.s, &o, keys, 1, &err), err, WH_HELD);
+    /* there already, or no room: nothing is decrypted, nothing is written down
+     */
+    e = begin(w, text);
+    e.there = true;
+    run(&e);
+    unit_ok(keeper_host(x.s, &o, &locked, &err), err);
+    join(&e);
+    assert_int_equal(e.gifts, 0);
+    e = begin(w, text);
+    e.room = WH_TOO_LARGE;
+    run(&e);
+    unit_fails(keeper_host(x.s, &o, &locked, &err), err, WH_TOO_LARGE);
+    assert_string_equal(err.msg, "not hosted: no room");
+    join(&e);
+    unit_ok(keeper_status(w->c, &st, &err), err);
+    assert_int_equal(st.openings, 1);
+    /* what is open may be hosted too; an answer that came late is no answer */
+    spec.tier = "open";
+    spec.tree = 3;
+    testpapers_make(&w->p, &spec, &o);
+    struct proc_msg late = {
+        .type = KEEPER_HAND_ROOM | PROC_MSG_REPLY, .id = 7, .body = WH_S("\1")};
+    unit_ok(proc_msg_send(w->hand[1], &late, proc_deadline(1000), &err), err);
+    e = begin(w, text);
+    run(&e);
+    unit_ok(keeper_host(x.s, &o, &locked, &err), err);
+    join(&e);
+    assert_int_equal(e.gifts, 1);
+    scan_end(&x);
+}
+
+static struct wh_str result_of(struct world *w, const char *format,
+                               const char *verifiable, unsigned dangers)
+{
+    struct wh_str s = testpapers_result(&w->p, "weights", 1000, dangers);
+    json_t *doc = NULL;
+    struct wh_err err;
+    struct wh_buf b;
+    unit_ok(wh_json_parse(&w->a, s, &doc, &err), err);
+    json_object_set_new(doc, "format", json_string(format));
+    json_object_set_new(doc, "verifiable",
+                        json_boolean(strcmp(verifiable, "yes") == 0));
+    wh_buf_init(&b, 1 << 20);
+    unit_ok(wh_json_canonical(&b, doc, &err), err);
+    s = wh_arena_dup(&w->a, wh_buf_str(&b));
+    wh_buf_done(&b);
+    return s;
+}
+
+/* No engine gets it: nobody is asked for room, nothing is given. */
+static void does_not_host(void **state)
+{
+    static const struct {
+        const char *tier, *format, *verifiable;
+        unsigned dangers;
+        bool flip_note;
+        enum wh_code want;
+    } cases[] = {
+        {"held", "gguf", "yes", 0, false, WH_HELD},
+        {"pass", "gguf", "yes", 0, false, WH_HELD},
+        {"hosted ", "gguf", "yes", 0, false, WH_HELD},
+        {"hosted", "safetensors", "yes", 0, false, WH_REFUSED},
+        {"hosted", "gguf", "no", 0, false, WH_REFUSED},
+        {"hosted", "gguf", "yes", 1, false, WH_HELD},
+        {"hosted", "gguf", "yes", 0, true, WH_CORRUPT},
+    };
+    struct world *w = *state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct wh_err err = {0};
+        bool locked;
+        struct scanned x =
+            scan(w, "model:1",
+                 result_of(w, cases[i].format, cases[i].verifiable,
+                           cases[i].dangers));
+        struct testpapers_spec spec = {.sha256 = x.content.sha256,
+                                       .size = x.content.size,
+                                       .tier = cases[i].tier,
+                                       .tree = 2 + i,
+                                       .flip_note = cases[i].flip_note};
+        struct keeper_opening o = {.content = x.content.statement,
+                                   .scans = &x.scan.statement,
+                                   .nscans = 1};
+        testpapers_make(&w->p, &spec, &o);
+        unit_fails(keeper_host(x.s, &o, &locked, &err), err, cases[i].want);
+        scan_end(&x);
+    }
+    struct pollfd p = {.fd = w->hand[1], .events = POLLIN};
+    assert_int_equal(poll(&p, 1, 0), 0);
+    struct wh_err err;
+    struct keeper_status st;
+    unit_ok(keeper_status(w->c, &st, &err), err);
+    assert_int_equal(st.openings, 0);
+}
+
 static void opens_plain(void **state)
 {
     static const struct {
@@ -677,6 +892,8 @@ int main(void)
         T(wrong_use),
         T(scans),
         T(opens),
+        T(hosts),
+        T(does_not_host),
         T(opens_plain),
         T(xorbs),
         T(rebuilds),

@@ -1,4 +1,4 @@
-"""Who each process is: as root, four users that can not reach each other's files; as
+"""Who each process is: as root, five users that can not reach each other's files; as
 anybody else, one user, and a log that says so."""
 
 import os
@@ -19,7 +19,7 @@ import weights
 
 ROOT = os.geteuid() == 0
 as_root = pytest.mark.skipif(not ROOT, reason="needs root")
-IDS = {"front": 60960, "keeper": 60961, "signer": 60962, "zygote": 60963}
+IDS = {"front": 60960, "keeper": 60961, "signer": 60962, "zygote": 60963, "engines": 60964}
 SOMEBODY = 64321
 
 
@@ -76,7 +76,7 @@ def push_both(house):
 # ---- as root ----
 
 @as_root
-def test_four_users_without_rights(fresh_house):
+def test_five_users_without_rights(fresh_house):
     house = fresh_house().start()
     pids = {name: p[0] for name, p in house.children().items()}
     assert set(pids) == set(IDS)
@@ -166,7 +166,8 @@ def test_sockets_are_for_those_who_need_them(reachable):
             "    s.connect(sys.argv[2] + '.sock')\n"
             "except PermissionError:\n"
             "    sys.exit(13)\n")
-    may = {"signer": {"front"}, "keeper": {"front"}, "zygote": {"front", "keeper"}}
+    may = {"signer": {"front"}, "keeper": {"front"}, "zygote": {"front", "keeper"},
+           "engines": {"front"}}
     for name, who in may.items():
         got = set()
         for peer, uid in {**IDS, "somebody": SOMEBODY}.items():
@@ -182,7 +183,7 @@ def test_root_itself_is_a_stranger_to_the_services(fresh_house):
     """What the file's mode lets through, the peer's user id still stops."""
     import socket
     house = fresh_house().start()
-    for name in ("signer", "keeper"):
+    for name in ("signer", "keeper", "engines"):
         with socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET) as s:
             s.settimeout(10)
             fd = os.open(house.data / "run", os.O_PATH)
@@ -190,14 +191,14 @@ def test_root_itself_is_a_stranger_to_the_services(fresh_house):
             os.close(fd)
             answer = s.recv(65536)
             assert answer[:2] == b"\xff\xff" and b"not a process of this house" in answer
-    assert house.log().count("service.stranger") == 2
+    assert house.log().count("service.stranger") == 3
 
 
 @as_root
 def test_killed_children_come_back_as_the_same_users(fresh_house):
     house = fresh_house().start()
     push_both(house)
-    for name in ("signer", "zygote", "keeper", "front"):
+    for name in ("signer", "zygote", "keeper", "engines", "front"):
         old = house.children()[name][0]
         os.kill(old, signal.SIGKILL)
         end = time.monotonic() + 30
@@ -249,6 +250,7 @@ def test_a_folder_made_by_root_is_taken_over(fresh_house):
         top = path.split("/")[0]
         assert uid == (0 if top == "run" and path == "run" else
                        IDS["keeper"] if top == "custody" or path == "run/zygote.sock" else
+                       IDS["engines"] if path == "run/engines" else
                        0 if top == "run" else IDS["front"]), path
     # the second start has nothing to do
     given = house.log().count("serve.owners")
@@ -297,11 +299,13 @@ def test_a_folder_of_other_things_is_left_alone(fresh_house):
 
 @as_root
 def test_users_by_number(fresh_house):
-    users = {"front": 61001, "keeper": 61002, "signer": 61003, "scanner": 61004}
+    users = {"front": 61001, "keeper": 61002, "signer": 61003, "scanner": 61004,
+             "engine": 61005}
     config = "[users]\n" + "".join(f"{k} = {v}\n" for k, v in users.items())
     house = fresh_house(config=config).start()
     told = {n: int(status(p[0])["Uid"].split()[0]) for n, p in house.children().items()}
-    assert told == {"front": 61001, "keeper": 61002, "signer": 61003, "zygote": 61004}
+    assert told == {"front": 61001, "keeper": 61002, "signer": 61003, "zygote": 61004,
+                    "engines": 61005}
     house.stop()
     # others than before: said, not tried
     house.extra = ""
@@ -320,9 +324,11 @@ def test_users_by_number(fresh_house):
 @pytest.mark.parametrize("config, says", [
     ("front = no-such-user\n", "there is no user no-such-user for the front"),
     ("first_id = 65533\n", "user id 65534 is that of nobody"),
-    ("front = 5\nkeeper = 7001\nsigner = 5\nscanner = 7003\n", "in common"),
-    ("front = 0\nkeeper = 7001\nsigner = 7002\nscanner = 7003\n", "must not be root"),
-    ("front = root\nkeeper = 7001\nsigner = 7002\nscanner = 7003\n", "must not be root"),
+    ("front = 5\nkeeper = 7001\nsigner = 5\nscanner = 7003\nengine = 7004\n", "in common"),
+    ("front = 0\nkeeper = 7001\nsigner = 7002\nscanner = 7003\nengine = 7004\n",
+     "must not be root"),
+    ("front = root\nkeeper = 7001\nsigner = 7002\nscanner = 7003\nengine = 7004\n",
+     "must not be root"),
 ])
 def test_bad_users_are_refused_in_words(fresh_house, config, says):
     house = fresh_house()
@@ -363,7 +369,7 @@ def test_an_ordinary_user_runs_a_house(theirs):
         assert int(status(pids[0])["CapEff"], 16) == 0
     assert "serve.users weaker" in theirs.log()
     assert all("uid" in t["missing"].split(",") for t in states(theirs).values())
-    assert len(states(theirs)) == 4
+    assert len(states(theirs)) == len(IDS)
     assert stat.S_IMODE(theirs.data.stat().st_mode) == 0o700
     assert stat.S_IMODE(theirs.keys.stat().st_mode) == 0o700
     assert theirs.stop() == 0

@@ -62,7 +62,7 @@ show_progress() {
 fetch() {
     [[ ! -f $CACHE/source/.whole ]] || return 0
     progress "0 % fetching the sources (PyPI llama-cpp-python, 77 MB)"
-    need_python
+    need_python >&2
     rm -rf "$CACHE/source" "$CACHE/sdist"
     mkdir -p "$CACHE/source" "$CACHE/sdist"
     pip download -q --no-deps --no-binary :all: --require-hashes \
