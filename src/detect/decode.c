@@ -36,23 +36,23 @@ const char *detect_kind_name(enum detect_kind kind)
 /* ---- characters ---- */
 
 /* clang-format off */
-#define UP(c) [c] = C64 | C32 | LETTER
-#define LOW(c) [c] = C64 | LETTER
-#define NUM(c) [c] = C64 | HEX | DIGIT
+#define UP (C64 | C32 | LETTER)
+#define LOW (C64 | LETTER)
+#define NUM (C64 | HEX | DIGIT)
 static const uint8_t classes[256] = {
-    UP('G'), UP('H'), UP('I'), UP('J'), UP('K'), UP('L'), UP('M'), UP('N'),
-    UP('O'), UP('P'), UP('Q'), UP('R'), UP('S'), UP('T'), UP('U'), UP('V'),
-    UP('W'), UP('X'), UP('Y'), UP('Z'),
-    UP('A') | HEX, UP('B') | HEX, UP('C') | HEX, UP('D') | HEX,
-    UP('E') | HEX, UP('F') | HEX,
-    LOW('g'), LOW('h'), LOW('i'), LOW('j'), LOW('k'), LOW('l'), LOW('m'),
-    LOW('n'), LOW('o'), LOW('p'), LOW('q'), LOW('r'), LOW('s'), LOW('t'),
-    LOW('u'), LOW('v'), LOW('w'), LOW('x'), LOW('y'), LOW('z'),
-    LOW('a') | HEX, LOW('b') | HEX, LOW('c') | HEX, LOW('d') | HEX,
-    LOW('e') | HEX, LOW('f') | HEX,
-    NUM('0') | LEET | BIT, NUM('1') | LEET | BIT, NUM('2') | C32,
-    NUM('3') | C32 | LEET, NUM('4') | C32 | LEET, NUM('5') | C32 | LEET,
-    NUM('6') | C32, NUM('7') | C32 | LEET, NUM('8'), NUM('9'),
+    ['G'] = UP, ['H'] = UP, ['I'] = UP, ['J'] = UP, ['K'] = UP, ['L'] = UP, ['M'] = UP, ['N'] = UP,
+    ['O'] = UP, ['P'] = UP, ['Q'] = UP, ['R'] = UP, ['S'] = UP, ['T'] = UP, ['U'] = UP, ['V'] = UP,
+    ['W'] = UP, ['X'] = UP, ['Y'] = UP, ['Z'] = UP,
+    ['A'] = UP | HEX, ['B'] = UP | HEX, ['C'] = UP | HEX, ['D'] = UP | HEX,
+    ['E'] = UP | HEX, ['F'] = UP | HEX,
+    ['g'] = LOW, ['h'] = LOW, ['i'] = LOW, ['j'] = LOW, ['k'] = LOW, ['l'] = LOW, ['m'] = LOW,
+    ['n'] = LOW, ['o'] = LOW, ['p'] = LOW, ['q'] = LOW, ['r'] = LOW, ['s'] = LOW, ['t'] = LOW,
+    ['u'] = LOW, ['v'] = LOW, ['w'] = LOW, ['x'] = LOW, ['y'] = LOW, ['z'] = LOW,
+    ['a'] = LOW | HEX, ['b'] = LOW | HEX, ['c'] = LOW | HEX, ['d'] = LOW | HEX,
+    ['e'] = LOW | HEX, ['f'] = LOW | HEX,
+    ['0'] = NUM | LEET | BIT, ['1'] = NUM | LEET | BIT, ['2'] = NUM | C32,
+    ['3'] = NUM | C32 | LEET, ['4'] = NUM | C32 | LEET, ['5'] = NUM | C32 | LEET,
+    ['6'] = NUM | C32, ['7'] = NUM | C32 | LEET, ['8'] = NUM, ['9'] = NUM,
     ['@'] = LEET, ['$'] = LEET, ['|'] = LEET,
     ['+'] = C64, ['/'] = C64, ['-'] = C64, ['_'] = C64,
 };

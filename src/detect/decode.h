@@ -41,7 +41,7 @@ struct detect_hints {
 };
 
 /* Look once at a text; about a nanosecond a byte. */
-void detect_hints_of(struct wh_str text, struct detect_hints *h);
+void detect_hints_of(struct wh_str s, struct detect_hints *h);
 
 /* Decode by one kind (not PLAIN, not HIDDEN) into out. True when the output is
  * worth reading as a text; *covered is set to the bytes of the input that it

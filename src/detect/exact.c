@@ -12,7 +12,8 @@
 /* The coefficient d_m of the fraction, DLMF 8.17.23. */
 static double coefficient(double a, double b, double x, int i)
 {
-    double m = (double)(i / 2);
+    int half = i / 2;
+    double m = (double)half;
 
     if (i % 2 == 0) {
         return m * (b - m) * x / ((a + 2 * m - 1) * (a + 2 * m));

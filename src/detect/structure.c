@@ -142,8 +142,8 @@ static double noise_of(struct wh_str text)
         }
         last = now;
     }
-    sorts = (size_t)(__builtin_popcountll(kinds[0]) +
-                     __builtin_popcountll(kinds[1]));
+    sorts = (size_t)__builtin_popcountll(kinds[0]) +
+            (size_t)__builtin_popcountll(kinds[1]);
     return ramp((double)changes / (double)s.n, 0.2, 0.4) *
            ramp((double)signs / (double)s.n, 0.1, 0.25) *
            ramp((double)sorts, 2, 6);
@@ -213,8 +213,7 @@ static double repeated_of(struct wh_str plain)
     while (i < plain.n) {
         uint32_t h = 2166136261u;
         begin = i;
-        for (; i < plain.n && class_of((unsigned char)plain.p[i]) != SPACE;
-             i++) {
+        for (; i < plain.n && (unsigned char)plain.p[i] > ' '; i++) {
             h = (h ^ (unsigned char)plain.p[i]) * 16777619u;
         }
         if (i > begin) {

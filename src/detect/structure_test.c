@@ -24,7 +24,7 @@ static void forms_are_seen(void **state)
         const char *text;
     } rows[] = {
         {DETECT_FORM_BIDI, "s\xe2\x80\xae"
-                           "alt\xe2\x80\xae"},
+                           "alt\xe2\x80\xac"},
         {DETECT_FORM_INVISIBLE,
          "s\xe2\x80\x8b"
          "a\xe2\x80\x8bl\xe2\x80\x8bt \xe2\x80\x8bg\xe2\x80\x8br"

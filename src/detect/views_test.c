@@ -156,12 +156,13 @@ static void folding(void **state)
 static void marks_are_counted(void **state)
 {
     (void)state;
-    detect_views_make(&views, wh_str_of("s\xe2\x80\x8b"
-                                        "a\xe2\x80\xae"
-                                        "l\xef\xb8\x8ft "
-                                        "gr\xd0\xb0in e\xcc\x81 \xff"));
+    detect_views_make(&views,
+                      wh_str_of("s\xe2\x80\x8b"
+                                "a\xe2\x80\xae"
+                                "l\xef\xb8\x8ft "
+                                "gr\xd0\xb0in e\xcc\x81 \xff\xe2\x80\xac"));
     assert_int_equal(views.marks.invisible, 1);
-    assert_int_equal(views.marks.bidi, 1);
+    assert_int_equal(views.marks.bidi, 2);
     assert_int_equal(views.marks.variation, 1);
     assert_int_equal(views.marks.confusables, 1);
     assert_int_equal(views.marks.marks, 1);
