@@ -263,10 +263,22 @@ static bool may_read(const struct found *f, struct hub_access *access,
             access->kind == HUB_ACCESS_SEALED || refuse(f, access, err));
 }
 
+/* Before it is asked whether it may be read: a closing that comes after that
+ * ends the answer. */
+static void mark(const struct found *f)
+{
+    uint8_t tag[NET_TAG];
+
+    if (wh_hex_dec(wh_str_of(f->e.sha256), tag, sizeof tag, false)) {
+        net_req_tag(f->q->net, tag);
+    }
+}
+
 static bool send_large(const struct found *f, struct wh_err *err)
 {
     struct hub_access access;
 
+    mark(f);
     if (!may_read(f, &access, err)) {
         return false;
     }

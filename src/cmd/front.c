@@ -3,6 +3,7 @@
  * and the ways to the other processes, then runs loops and workers.
  */
 #include "api/api.h"
+#include "base/enc.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -153,12 +154,36 @@ static bool catch_up_fn(struct db *db, void *ctx, struct wh_err *err)
     return true;
 }
 
+/* Whoever is being sent this content is cut; there may be no server yet. */
+static void cut_downloads(void *ctx, const char *sha256)
+{
+    struct front *f = ctx;
+    uint8_t tag[NET_TAG];
+
+    if (f->house.server && wh_hex_dec(wh_str_of(sha256), tag, sizeof tag,
+                                      false)) {
+        net_server_end_matching(f->house.server, tag);
+    }
+}
+
+static void open_retier(struct front *f)
+{
+    const struct hub_retier_config c = {.vault = &f->house.vault,
+                                        .queue = f->house.queue,
+                                        .release = f->house.release,
+                                        .cut = cut_downloads,
+                                        .ctx = f};
+
+    f->house.retier = hub_retier_new(&c);
+}
+
 static bool open_sweep(struct front *f, struct wh_err *err)
 {
     const struct conf *conf = f->serve->conf;
     struct hub_sweep_config c = {
         .vault = &f->house.vault,
         .release = f->house.release,
+        .retier = f->house.retier,
         .db_path = f->paths.db,
         .every_us = conf->uploads_sweep_seconds * 1000000,
         .expire_us = conf->uploads_expire_hours * STORE_HOUR_US};
@@ -177,6 +202,7 @@ static bool resume_releases(struct front *f, struct wh_err *err)
     ok = db && store_names_refresh(f->house.names, db, err) &&
          hub_release_resume(f->house.release, db, err);
 
+    hub_retier_resume(f->house.retier);
     db_close(&db);
     return ok;
 }
@@ -194,6 +220,7 @@ static bool open_queue(struct front *f, struct wh_err *err)
     }
     c.queue = f->house.queue;
     f->house.release = hub_release_new(&c);
+    open_retier(f);
     return db_write(f->house.writer, catch_up_fn, f, err) &&
            open_sweep(f, err) && resume_releases(f, err);
 }
@@ -370,6 +397,7 @@ static void close_front(struct front *f)
     hub_queue_stop(f->house.queue);
     net_server_stop(&f->house.server, GRACE_MS);
     web_close(&f->house.web);
+    hub_retier_free(&f->house.retier);
     hub_release_free(&f->house.release);
     hub_queue_free(&f->house.queue);
     register_reader_close(&f->house.reader);

@@ -11,6 +11,7 @@
 #include "db/writer.h"
 #include "hub/queue.h"
 #include "hub/release.h"
+#include "hub/retier.h"
 #include "hub/sweep.h"
 #include "hub/vault.h"
 #include "line/set.h"
@@ -37,6 +38,7 @@ struct front_house {
     struct register_reader *reader;
     struct line_set lines;
     struct hub_release *release;
+    struct hub_retier *retier; /* changed tiers, carried out */
     struct hub_sweep *sweep;
     struct store_names *names; /* for searches */
     struct net_server *server; /* set right after its start */

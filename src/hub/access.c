@@ -1,13 +1,15 @@
 /*
  * access.c - may this large file be read now?
  *
- * What is in the clear may be read by whoever may see the repo: a claim on
- * content that is already open can not close it. Everything else is either
- * being weighed or refused by a decision. All of it only through a repo that
+ * What people closed is refused first of all. Then, what is in the clear may be
+ * read by whoever may see the repo: a claim on content that is already open can
+ * not close it. Everything else is either being weighed or refused by a
+ * decision. All of it only through a repo that
  * has the content: an entry alone proves nothing.
  */
 #include "hub/papers.h"
 #include "hub/release.h"
+#include "hub/retier.h"
 #include "line/rows.h"
 
 static bool find_decision(struct db *db, struct wh_arena *a,
@@ -36,6 +38,25 @@ static bool find_decision(struct db *db, struct wh_arena *a,
     return wh_json_parse(a, row.doc, &out->decision, err);
 }
 
+/* What people closed is closed at once, whatever copies there still are. */
+static bool find_closing(struct db *db, struct wh_arena *a,
+                         const struct store_repo *repo, const char *sha256,
+                         struct hub_access *out, struct wh_err *err)
+{
+    struct line_row row;
+    bool closed;
+
+    if (!hub_content_closed(db, a, sha256, repo, &closed, &row, err)) {
+        return false;
+    }
+    if (!closed) {
+        return true;
+    }
+    out->kind = HUB_ACCESS_REFUSED;
+    out->decision_id = row.id;
+    return wh_json_parse(a, row.doc, &out->decision, err);
+}
+
 bool hub_access_find(const struct hub_vault *v, struct db *db,
                      struct wh_arena *a, const struct store_repo *repo,
                      const struct hub_oid *commit, const struct hub_entry *e,
@@ -54,6 +75,10 @@ bool hub_access_find(const struct hub_vault *v, struct db *db,
         return wh_fail(err, WH_ENTRY_NOT_FOUND,
                        "the content of %.*s was never uploaded to this repo",
                        (int)(e->path.n > 200 ? 200 : e->path.n), e->path.p);
+    }
+    if (!find_closing(db, a, repo, e->sha256, out, err) ||
+        out->kind == HUB_ACCESS_REFUSED) {
+        return err->code == WH_NONE;
     }
     if (!store_open_find(db, e->sha256, &open, &size, err)) {
         return false;

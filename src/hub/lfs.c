@@ -3,6 +3,25 @@
  */
 #include "hub/lfs.h"
 #include "base/time.h"
+#include "line/approve.h"
+
+/* In the clear, in a repo that the account may read, and not closed by people:
+ * what they closed is no longer had by knowing its digest. */
+static bool is_readable(struct db *db, struct wh_arena *a, const char *sha256,
+                        int64_t account, bool *found, struct store_content *c,
+                        struct wh_err *err)
+{
+    struct line_row row;
+    bool closed = false;
+
+    if (!store_content_readable(db, a, sha256, account, found, c, err) ||
+        (*found && !line_closed_find(db, a, wh_str_of(sha256), c->repo, &closed,
+                                     &row, err))) {
+        return false;
+    }
+    *found = *found && !closed;
+    return true;
+}
 
 bool hub_lfs_exists(struct db *db, int64_t repo, int64_t account,
                     const char *sha256, bool *found, uint64_t *size,
@@ -14,8 +33,7 @@ bool hub_lfs_exists(struct db *db, int64_t repo, int64_t account,
 
     wh_arena_init(&a, (size_t)4 << 20);
     ok = store_content_find(db, &a, repo, sha256, found, &c, err) &&
-         (*found ||
-          store_content_readable(db, &a, sha256, account, found, &c, err));
+         (*found || is_readable(db, &a, sha256, account, found, &c, err));
     if (ok && *found) {
         *size = c.size;
     }
@@ -127,8 +145,7 @@ bool hub_lfs_claim(struct db *db, int64_t repo, const struct hub_ops *ops,
 
     for (size_t i = 0; i < ops->n; i++) {
         const struct hub_op *op = &ops->list[i];
-        if (op->kind == HUB_OP_LFS &&
-            !claim_one(db, repo, op, now, err)) {
+        if (op->kind == HUB_OP_LFS && !claim_one(db, repo, op, now, err)) {
             return false;
         }
     }

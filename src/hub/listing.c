@@ -2,6 +2,7 @@
  * listing.c - one file of a revision, with its part, tier and findings.
  */
 #include "hub/listing.h"
+#include "hub/retier.h"
 #include "store/content.h"
 #include "weigh/look.h"
 #include "weigh/part.h"
@@ -54,20 +55,26 @@ static enum weigh_part part_of(const struct hub_listing *l,
                : WEIGH_PART_DATA;
 }
 
-/* What is in the clear is open; else the decision's word for the part. */
+/* What people closed is as they said; what is in the clear is open; else the
+ * decision's word for the part. */
 static bool find_tier(const struct hub_listing *l, const struct hub_entry *e,
                       enum weigh_part part, json_t **out, struct wh_err *err)
 {
     const json_t *tier = json_object_get(json_object_get(l->decision, "tiers"),
                                          weigh_part_name(part));
+    struct line_row row;
     uint64_t size;
-    bool open;
+    bool open, closed;
 
     *out = NULL;
-    if (!store_open_find(l->db, e->sha256, &open, &size, err)) {
+    if (!store_open_find(l->db, e->sha256, &open, &size, err) ||
+        !hub_content_closed(l->db, l->a, e->sha256, l->repo, &closed, &row,
+                            err)) {
         return false;
     }
-    if (open) {
+    if (closed) {
+        *out = json_string(rule_tier_word(row.tiers.part[RULE_PART_WEIGHTS]));
+    } else if (open) {
         *out = json_string("open");
     } else if (l->papers->weighing) {
         *out = json_string("weighing");

@@ -12,6 +12,7 @@
 #include "base/time.h"
 #include "hub/decide.h"
 #include "hub/papers.h"
+#include "hub/retier.h"
 #include "hub/subject.h"
 #include <pthread.h>
 #include <stdlib.h>
@@ -105,6 +106,7 @@ struct job {
     struct hub_subject subject;
     struct hub_decided decided; /* if the subject is not empty */
     struct wh_str why; /* it can not be weighed: a sentence; else empty */
+    enum rule_tier weights_at_most; /* what people left of them, anywhere */
 };
 
 /* What the keeper gave for one file; opened twice is opened once. */
@@ -115,20 +117,24 @@ struct given {
 };
 
 /* Ask the keeper for a file's keys: without papers for what is no weights, with
- * those of the decision for what is. g->n stays 0 when it is open already. */
+ * those of the decision for what is. g->n stays 0 when it is open already, and
+ * when people closed it, under another name or here. */
 static bool ask_keys(struct job *j, struct hub_subject_file *f,
                      struct keeper_opening *o, struct given *g,
                      struct wh_err *err)
 {
     struct keeper_session *s = NULL;
+    struct line_row row;
     uint64_t size;
-    bool open, ok;
+    bool open, closed, ok;
 
     *g = (struct given){.f = f};
-    if (!store_open_find(j->db, f->sha256, &open, &size, err)) {
+    if (!store_open_find(j->db, f->sha256, &open, &size, err) ||
+        !hub_content_closed(j->db, j->a, f->sha256, &j->repo, &closed, &row,
+                            err)) {
         return false;
     }
-    if (open || f->content.statement.n == 0) {
+    if (open || closed || f->content.statement.n == 0) {
         return true;
     }
     if (!hub_content_session(j->c->vault, j->db, j->a, j->repo.kind,
@@ -283,6 +289,32 @@ static void find_tiers(const struct job *j, enum store_tier tiers[STORE_PARTS])
     }
 }
 
+/* A digest carries its tier: what people closed elsewhere is not shown as open
+ * here. */
+static bool find_closed(struct job *j, struct wh_err *err)
+{
+    struct line_row row;
+    bool closed;
+
+    j->weights_at_most = RULE_TIER_OPEN;
+    for (size_t i = 0; i < j->subject.n; i++) {
+        const struct hub_subject_file *f = &j->subject.files[i];
+        enum rule_tier t;
+        if (!f->large || f->part != WEIGH_PART_WEIGHTS) {
+            continue;
+        }
+        if (!hub_content_closed(j->db, j->a, f->sha256, &j->repo, &closed, &row,
+                                err)) {
+            return false;
+        }
+        t = closed ? row.tiers.part[RULE_PART_WEIGHTS] : RULE_TIER_OPEN;
+        if (t < j->weights_at_most) {
+            j->weights_at_most = t;
+        }
+    }
+    return true;
+}
+
 /* Nothing is known of the files: what a repo of its kind is for is held. */
 static void hold_all(const struct job *j, enum store_tier tiers[STORE_PARTS])
 {
@@ -320,6 +352,9 @@ static bool finish_fn(struct db *db, void *ctx, struct wh_err *err)
         hold_all(j, tiers);
     } else {
         find_tiers(j, tiers);
+        if (tiers[STORE_PART_WEIGHTS] > shown_tier(j->weights_at_most)) {
+            tiers[STORE_PART_WEIGHTS] = shown_tier(j->weights_at_most);
+        }
     }
     return store_repo_tiers_set(db, j->repo.id, STORE_REPO_DECIDED, tiers, err);
 }
@@ -352,7 +387,8 @@ static bool run(struct job *j, struct wh_err *err)
          !publish(j, err) || !open_weights(j, err))) {
         return false;
     }
-    return db_write(j->c->vault->writer, finish_fn, j, err);
+    return find_closed(j, err) &&
+           db_write(j->c->vault->writer, finish_fn, j, err);
 }
 
 /* One revision of a repo is at work at a time, in the order they came: what one

@@ -7,6 +7,7 @@
 #include "base/time.h"
 #include "hub/open.h"
 #include "hub/vault.h"
+#include "line/approve.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <stdatomic.h>
@@ -153,10 +154,32 @@ struct opened {
     const struct store_content *c;
 };
 
+/* People may have closed it while it was being written. */
+static bool is_closed(struct db *db, const struct store_content *c,
+                      bool *closed, struct wh_err *err)
+{
+    struct line_row row;
+    struct wh_arena a;
+    bool ok;
+
+    wh_arena_init(&a, (size_t)4 << 20);
+    ok = line_closed_find(db, &a, wh_str_of(c->sha256), c->repo, closed, &row,
+                          err);
+    wh_arena_done(&a);
+    return ok;
+}
+
 static bool opened_fn(struct db *db, void *ctx, struct wh_err *err)
 {
     const struct opened *x = ctx;
+    bool closed;
 
+    if (!is_closed(db, x->c, &closed, err)) {
+        return false;
+    }
+    if (closed) {
+        return wh_fail(err, WH_HELD, "");
+    }
     if (!hub_open_there(x->v->open_dir, x->c->sha256, x->c->size)) {
         return wh_fail(err, WH_UNAVAILABLE, ""); /* hub/open.h; tried again */
     }
@@ -251,6 +274,9 @@ bool hub_materialise(const struct hub_vault *v, struct db *db,
             return false;
         }
         if (!open) {
+            if (why.code == WH_HELD) {
+                hub_keys_drop(v->keys, c->sha256);
+            }
             *err = why;
             return false;
         }

@@ -11,6 +11,7 @@
 
 #include "hub/open.h"
 #include "hub/release.h"
+#include "hub/retier.h"
 #include "hub/vault.h"
 
 struct hub_sweep;
@@ -18,6 +19,7 @@ struct hub_sweep;
 struct hub_sweep_config {
     const struct hub_vault *vault;
     struct hub_release *release;
+    struct hub_retier *retier;
     const char *db_path;
     int64_t every_us;  /* between two rounds */
     int64_t expire_us; /* age at which what no commit refers to is dropped */

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/time.h"
+#include "hub/crash.h"
 #include <stdio.h>
 #include <sys/statvfs.h>
 #include <unistd.h>
@@ -64,8 +65,8 @@ bool hub_vault_room(const struct hub_vault *v, uint64_t size,
 
 struct row_ctx {
     const struct hub_receiver *r;
-    const char *sha256;
     const struct keeper_content *content;
+    int64_t again; /* the row that has it already, or 0 */
 };
 
 static bool record_fn(struct db *db, void *ctx, struct wh_err *err)
@@ -232,6 +233,16 @@ static bool settled_fn(struct db *db, void *ctx, struct wh_err *err)
                              &x->r->row, 1, wh_now_us(), err);
 }
 
+static bool again_fn(struct db *db, void *ctx, struct wh_err *err)
+{
+    const struct row_ctx *x = ctx;
+    bool done; /* else another was faster, and this container is given up */
+
+    return store_container_done(db, x->r->row.id, x->r->row.size, err) &&
+           store_content_seal(db, x->again, x->content->statement, &x->r->row,
+                              &done, err);
+}
+
 static bool check_digest(const struct keeper_content *c, const char *sha256,
                          struct wh_err *err)
 {
@@ -242,21 +253,40 @@ static bool check_digest(const struct keeper_content *c, const char *sha256,
                    c->sha256, sha256);
 }
 
-bool hub_settle_whole(struct hub_receiver *r, struct wh_arena *a,
-                      const char *sha256, struct wh_err *err)
+/* Have it read back, and write the row. */
+static bool settle(struct hub_receiver *r, struct wh_arena *a,
+                   const char *sha256, int64_t again, db_fn *fn,
+                   struct wh_err *err)
 {
     struct keeper_content content;
-    struct row_ctx x = {.r = r, .content = &content};
+    struct row_ctx x = {.r = r, .content = &content, .again = again};
 
     wh_assert(r->linked && r->session);
     if ((!r->added && !add_to_session(r, err)) ||
         !keeper_settle(r->session, a, &content, err) ||
-        !check_digest(&content, sha256, err) ||
-        !db_write(r->v->writer, settled_fn, &x, err)) {
+        !check_digest(&content, sha256, err)) {
+        return false;
+    }
+    if (again) {
+        hub_crash_point(HUB_AT_SETTLED);
+    }
+    if (!db_write(r->v->writer, fn, &x, err)) {
         return false;
     }
     hub_receive_keep(r);
     return true;
+}
+
+bool hub_settle_whole(struct hub_receiver *r, struct wh_arena *a,
+                      const char *sha256, struct wh_err *err)
+{
+    return settle(r, a, sha256, 0, settled_fn, err);
+}
+
+bool hub_settle_again(struct hub_receiver *r, struct wh_arena *a,
+                      int64_t content, const char *sha256, struct wh_err *err)
+{
+    return settle(r, a, sha256, content, again_fn, err);
 }
 
 struct parts_ctx {

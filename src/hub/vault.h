@@ -66,6 +66,11 @@ void hub_receive_keep(struct hub_receiver *r);
  * WH_DIGEST_MISMATCH unless it is `sha256`. Makes the content row. */
 bool hub_settle_whole(struct hub_receiver *r, struct wh_arena *a,
                       const char *sha256, struct wh_err *err) WH_CHECK;
+/* The received container holds what repo row `content` had in the clear only:
+ * the same checks, and the row has a sealed form again. */
+bool hub_settle_again(struct hub_receiver *r, struct wh_arena *a,
+                      int64_t content, const char *sha256,
+                      struct wh_err *err) WH_CHECK;
 /* The same over the finished parts of an upload, which ends with it. */
 bool hub_settle_parts(const struct hub_vault *v, struct wh_arena *a,
                       enum store_kind kind, const struct store_upload *up,

@@ -309,6 +309,22 @@ static bool give_up_all(struct db *db, const struct store_container_row *c,
     return true;
 }
 
+static bool add_containers(struct db *db, int64_t content,
+                           const struct store_container_row *c, size_t n,
+                           struct wh_err *err)
+{
+    for (size_t i = 0; i < n; i++) {
+        struct db_stmt *st = db_start(db, DBQ_CONTENT_CONTAINER_ADD);
+        db_bind_i64(st, 1, content);
+        db_bind_i64(st, 2, (int64_t)i);
+        bind_id(st, 3, c[i].id);
+        if (!db_exec(st, err)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 bool store_content_add(struct db *db, int64_t repo, const char *sha256,
                        uint64_t size, struct wh_str statement,
                        const struct store_container_row *containers, size_t n,
@@ -319,19 +335,25 @@ bool store_content_add(struct db *db, int64_t repo, const char *sha256,
     if (!add_row(db, repo, sha256, size, statement, now, &id, err)) {
         return false;
     }
-    if (id == 0) {
-        return give_up_all(db, containers, n, err);
+    return id != 0 ? add_containers(db, id, containers, n, err)
+                   : give_up_all(db, containers, n, err);
+}
+
+bool store_content_seal(struct db *db, int64_t id, struct wh_str statement,
+                        const struct store_container_row *container, bool *done,
+                        struct wh_err *err)
+{
+    struct db_stmt *st = db_start(db, DBQ_CONTENT_SEAL);
+    int64_t changed;
+
+    db_bind_i64(st, 1, id);
+    db_bind_text(st, 2, statement);
+    if (!db_one_i64(st, 0, &changed, err)) {
+        return false;
     }
-    for (size_t i = 0; i < n; i++) {
-        struct db_stmt *st = db_start(db, DBQ_CONTENT_CONTAINER_ADD);
-        db_bind_i64(st, 1, id);
-        db_bind_i64(st, 2, (int64_t)i);
-        bind_id(st, 3, containers[i].id);
-        if (!db_exec(st, err)) {
-            return false;
-        }
-    }
-    return true;
+    *done = changed != 0;
+    return *done ? add_containers(db, id, container, 1, err)
+                 : give_up_all(db, container, 1, err);
 }
 
 bool store_content_adopt(struct db *db, int64_t repo, const char *sha256,

@@ -94,6 +94,12 @@ bool store_content_add(struct db *db, int64_t repo, const char *sha256,
                        uint64_t size, struct wh_str statement,
                        const struct store_container_row *containers, size_t n,
                        int64_t now, struct wh_err *err) WH_CHECK;
+/* A content of which only the open form existed has a sealed one again, in this
+ * container; *done false, and the container given up, when it had one already
+ * or is gone. */
+bool store_content_seal(struct db *db, int64_t id, struct wh_str statement,
+                        const struct store_container_row *container, bool *done,
+                        struct wh_err *err) WH_CHECK;
 /* The repo possesses it without an upload of its own: the open form serves. */
 bool store_content_adopt(struct db *db, int64_t repo, const char *sha256,
                          uint64_t size, int64_t now,
