@@ -2,6 +2,7 @@
  * upload.c - the bytes of large files coming in over signed links.
  */
 #include "api/handlers.h"
+#include "base/count.h"
 #include "base/enc.h"
 #include "base/time.h"
 #include "front/answer.h"
@@ -100,11 +101,16 @@ static void take(struct net_req *r, void *ctx, struct wh_str chunk)
 
 static bool complete_length(struct put *p, struct wh_err *err)
 {
-    return hub_receive_size(p->r) == p->expect ||
-           wh_fail(err, WH_DIGEST_MISMATCH,
-                   "%llu bytes arrived, %llu were announced; nothing was kept",
-                   (unsigned long long)hub_receive_size(p->r),
-                   (unsigned long long)p->expect);
+    if (hub_receive_size(p->r) != p->expect) {
+        return wh_fail(
+            err, WH_DIGEST_MISMATCH,
+            "%llu bytes arrived, %llu were announced; nothing was kept",
+            (unsigned long long)hub_receive_size(p->r),
+            (unsigned long long)p->expect);
+    }
+    wh_count(WH_COUNT_UPLOADS, 1);
+    wh_count(WH_COUNT_UPLOAD_BYTES, p->expect);
+    return true;
 }
 
 /* ---- whole files ---- */

@@ -14,6 +14,7 @@
 #include "crypto/random.h"
 #include "front/doctor.h"
 #include "front/house.h"
+#include "front/metrics.h"
 #include "front/request.h"
 #include "hub/git.h"
 #include "keeper/client.h"
@@ -279,6 +280,7 @@ static bool start_server(struct front *f, struct wh_err *err)
                            .plan = front_request_plan,
                            .host_ok = host_ok,
                            .fault = front_request_fault,
+                           .over = front_metrics_over,
                            .worker_init = worker_init,
                            .worker_exit = worker_exit};
 
@@ -370,6 +372,7 @@ static bool enter(struct front *f, struct wh_err *err)
         }
     }
     look_around(f);
+    front_metrics_open(&f->house);
     return cmd_lock_in(f->serve, CMD_FRONT, paths, n, err);
 }
 
@@ -410,6 +413,9 @@ static void close_front(struct front *f)
     hub_keys_free(&f->house.vault.keys);
     hub_downloads_free(&f->house.vault.downloads);
     wh_fd_close(&f->house.vault.sealed);
+    if (f->house.open_files) {
+        (void)closedir(f->house.open_files);
+    }
     wh_arena_done(&f->arena);
 }
 

@@ -11,6 +11,7 @@
  * its work and gets that failure; those after it start a new group.
  */
 #include "db/writer.h"
+#include "base/count.h"
 #include "base/log.h"
 #include "base/mem.h"
 #include "db/driver.h"
@@ -93,6 +94,7 @@ static struct request *run_group(struct db *db, struct request *first)
 {
     struct wh_err err = {0};
     struct request *r = first;
+    uint64_t n = 0;
     bool alive = db_control(db, DB_BEGIN_WRITE, &err);
     if (!alive) {
         fail_group(first, NULL, &err);
@@ -101,10 +103,14 @@ static struct request *run_group(struct db *db, struct request *first)
     while (alive && r) {
         alive = run_one(db, r, &err);
         r = r->next;
+        n++;
     }
     if (!alive || !db_control(db, DB_COMMIT, &err)) {
         fail_group(first, r, &err);
         abandon(db);
+    } else {
+        wh_count(WH_COUNT_WRITER_COMMITS, 1);
+        wh_count(WH_COUNT_WRITER_REQUESTS, n);
     }
     return r;
 }

@@ -20,6 +20,7 @@
 #include "register/read.h"
 #include "register/register.h"
 #include "store/repo_names.h"
+#include <dirent.h>
 
 struct front_req;
 struct front_table;
@@ -43,8 +44,10 @@ struct front_house {
     struct store_names *names; /* for searches */
     struct net_server *server; /* set right after its start */
     bool tls;
+    int64_t started_us;
+    DIR *open_files;      /* /proc/self/fd, or null (front/metrics.c) */
     struct wh_str doctor; /* what front saw before it locked itself in */
-    uint8_t url_key[32]; /* signs upload and token URLs; new every start */
+    uint8_t url_key[32];  /* signs upload and token URLs; new every start */
 
     const struct front_table *tables[4]; /* route tables, first fit wins */
     size_t ntables;

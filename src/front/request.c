@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/time.h"
 #include "front/answer.h"
+#include "front/metrics.h"
 
 #define COOKIE_NAME "wh_session="
 
@@ -256,6 +257,8 @@ static bool permit(struct front_req *q, struct wh_err *err)
             return wh_fail(err, WH_AUTH_REQUIRED, "");
         }
         return q->who.account.is_operator || wh_fail(err, WH_FORBIDDEN, "");
+    case FRONT_METRICS:
+        return front_metrics_may(q, err);
     case FRONT_READ:
         return load_repo(q, err);
     case FRONT_WRITE:

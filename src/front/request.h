@@ -26,6 +26,7 @@ enum front_who {
     FRONT_WRITE,     /* who may change it: role write in its namespace */
     FRONT_ADMIN,     /* who may delete it: role admin in its namespace */
     FRONT_OPERATOR,  /* an operator's account */
+    FRONT_METRICS,   /* who asks from this host, or has a token for it */
 };
 
 struct front_req;

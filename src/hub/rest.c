@@ -1,6 +1,7 @@
 /*
  * rest.c - contents at rest: scanned once, opened once.
  */
+#include "base/count.h"
 #include "base/enc.h"
 #include "base/file.h"
 #include "base/mem.h"
@@ -81,6 +82,7 @@ bool hub_content_scan(const struct hub_vault *v, struct db *db,
          db_write(v->writer, scanned_fn, &x, err);
     keeper_close(&s);
     if (ok) {
+        wh_count(WH_COUNT_SCANS, 1);
         c->scan = scan.result;
         c->scan_statement = scan.statement;
     }

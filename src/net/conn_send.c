@@ -70,6 +70,10 @@ static void log_request(const struct net_conn *c, const char *cut)
            (unsigned long long)body, (long long)(us / 1000),
            (long long)(us % 1000), cut != NULL ? " cut=" : "",
            cut != NULL ? wh_log_q(wh_str_of(cut)) : "");
+    if (c->srv->conf.over != NULL) {
+        c->srv->conf.over(c->srv->conf.app, r,
+                          c->out != NULL ? c->out->status : 0, body, us);
+    }
 }
 
 /* --- what is to be written ------------------------------------------------ */

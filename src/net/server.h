@@ -138,6 +138,11 @@ struct net_conf {
      * net in both cases. */
     void (*fault)(void *app, const struct net_req *r, struct net_fault fault,
                   struct wh_buf *out, const char **type);
+    /* A request has been answered, or given up (status 0, if nothing was sent).
+     * On the loop: for counting, no more. r->route is null when no whole head
+     * was read. Null: nobody counts. */
+    void (*over)(void *app, const struct net_req *r, int status, uint64_t bytes,
+                 int64_t us);
     /* State of one worker (its read connection): made in the worker's thread
      * before its first job, ended in it after its last. Null: none. A failure
      * of worker_init makes net_server_start fail. */

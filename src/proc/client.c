@@ -6,6 +6,7 @@
  */
 #include "proc/client.h"
 
+#include "base/count.h"
 #include "base/file.h"
 #include "base/mem.h"
 #include "base/time.h"
@@ -184,11 +185,16 @@ static bool await(int fd, const struct proc_msg *req, int64_t deadline,
 static bool exchange(int fd, const struct proc_msg *req, int64_t deadline,
                      struct proc_frame *reply, bool *dead, struct wh_err *err)
 {
+    int64_t began = wh_mono_us();
+    bool ok;
     *dead = true;
-    if (!proc_msg_send(fd, req, deadline, err) && err->code != WH_CHILD_DIED) {
-        return false;
-    }
-    return await(fd, req, deadline, reply, dead, err);
+    ok =
+        (proc_msg_send(fd, req, deadline, err) || err->code == WH_CHILD_DIED) &&
+        await(fd, req, deadline, reply, dead, err);
+    wh_count(WH_COUNT_SERVICE_CALLS, 1);
+    wh_count(WH_COUNT_SERVICE_FAILURES, ok ? 0 : 1);
+    wh_count(WH_COUNT_SERVICE_US, (uint64_t)(wh_mono_us() - began));
+    return ok;
 }
 
 static bool session_dead(struct wh_err *err)

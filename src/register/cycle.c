@@ -13,6 +13,7 @@
  * Nothing is visible before everything it implies is durable. A failure
  * anywhere drops what is in memory; recover.c starts again from storage.
  */
+#include "base/count.h"
 #include "base/log.h"
 #include "base/time.h"
 #include "register/crash.h"
@@ -336,6 +337,7 @@ enum register_turn register_cycle(struct register_log *log, struct wh_err *err)
     }
     register_crash_point(REGISTER_AT_START);
     struct take t = {.log = log, .now = register_now(log)};
+    int64_t began = wh_mono_us();
     if (!register_write(log, take, &t, err)) {
         return REGISTER_TURN_FAILED;
     }
@@ -354,5 +356,8 @@ enum register_turn register_cycle(struct register_log *log, struct wh_err *err)
     if (!carry_out(log, from, err)) {
         return REGISTER_TURN_FAILED;
     }
+    wh_count(WH_COUNT_REGISTER_CYCLES, 1);
+    wh_count(WH_COUNT_REGISTER_ENTRIES, t.n);
+    wh_count(WH_COUNT_REGISTER_US, (uint64_t)(wh_mono_us() - began));
     return t.n == REGISTER_BATCH ? REGISTER_TURN_MORE : REGISTER_TURN_DONE;
 }
