@@ -10,13 +10,6 @@
 
 #include "keeper/server.h"
 
-/* The newest roster that was ever shown, and proved; on the ledger. */
-struct keeper_pin {
-    pthread_mutex_t lock;
-    int64_t version; /* 0: none yet */
-    char digest[WH_SHA256_HEX + 1];
-};
-
 /* What is to be believed, everything else about it being checked already. */
 struct keeper_claim {
     struct wh_arena *a;

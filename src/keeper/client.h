@@ -141,6 +141,8 @@ struct keeper_opening {
     /* Where the leaf holds commitments instead (private repos): the salts of
      * its fields `subject` and `evidence`, as 64 hex digits; else empty. */
     struct wh_str subject_salt, evidence_salt;
+    /* Where approvers decided: keeper/bundle.h; else empty. */
+    struct wh_str bundle;
 };
 
 /* OPEN: the keys of the set's containers, n of them, in order. WH_HELD if the

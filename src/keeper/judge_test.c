@@ -17,6 +17,7 @@ struct world {
     char dir[64];
     struct testpapers p;
     struct keeper k;
+    struct wh_str bundle;
 };
 
 static int up(void **state)
@@ -28,6 +29,7 @@ static int up(void **state)
     testpapers_init(&w->p, w->dir);
     w->k.keys_dir = w->dir;
     pthread_mutex_init(&w->k.horizon.lock, NULL);
+    pthread_mutex_init(&w->k.pin.lock, NULL);
     for (unsigned i = 0; i < 2; i++) {
         unit_ok(rule_line_load(&w->p.a, w->p.lines[i], &w->k.lines[i], &err),
                 err);
@@ -45,6 +47,7 @@ static int down(void **state)
     assert_int_equal(unlink(path), 0);
     assert_int_equal(rmdir(w->dir), 0);
     pthread_mutex_destroy(&w->k.horizon.lock);
+    pthread_mutex_destroy(&w->k.pin.lock);
     testpapers_done(&w->p);
     test_free(w);
     return 0;
@@ -87,7 +90,8 @@ static enum wh_code judge(struct world *w, struct testpapers_spec spec,
         .subject_salt = o.subject_salt,
         .evidence_salt = o.evidence_salt,
         .scans = docs,
-        .nscans = nscans};
+        .nscans = nscans,
+        .bundle = w->bundle};
     err = (struct wh_err){0};
     bool ok = keeper_judge(&w->k, &c, &err);
     assert_true(ok == (err.code == WH_NONE));
@@ -186,6 +190,20 @@ static void scans_decide(void **state)
     assert_int_equal(judge(w, spec, two, 2), WH_HELD);
 }
 
+/* A bundle is looked at where the lines say no, and only there. */
+static void a_bundle_of_nothing(void **state)
+{
+    struct world *w = *state;
+    struct testpapers_spec spec = {0};
+    struct scanned s = small;
+    w->bundle = WH_S("approved, believe me");
+    assert_int_equal(judge(w, spec, &s, 1), WH_NONE);
+    s.parameters = 134515008; /* above demo.low */
+    assert_int_equal(judge(w, spec, &s, 1), WH_BAD_REQUEST);
+    spec.tier = "hosted"; /* the decision itself does not open it */
+    assert_int_equal(judge(w, spec, &s, 1), WH_HELD);
+}
+
 static void no_lines_open_nothing(void **state)
 {
     struct world *w = *state;
@@ -264,9 +282,10 @@ static void horizon(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        T(true_papers),           T(lies),          T(scans_decide),
-        T(no_lines_open_nothing), T(broken_papers), T(horizon),
-        T(no_register_yet),
+        T(true_papers),         T(lies),
+        T(scans_decide),        T(no_lines_open_nothing),
+        T(broken_papers),       T(horizon),
+        T(a_bundle_of_nothing), T(no_register_yet),
     };
     return cmocka_run_group_tests_name("keeper/judge", tests, NULL, NULL);
 }

@@ -1,11 +1,12 @@
 /*
  * OPEN: read the papers, judge, write the ledger, and only then give the keys.
  */
+#include "keeper/bundle.h"
 #include "keeper/server.h"
 
 /* The one blob of an OPEN: u8 version, then the papers as wh_buf_bytes, then
  * u32 and the scan statements. */
-#define PAPERS_VERSION 1
+#define PAPERS_VERSION 2
 
 struct papers {
     struct wh_str content;
@@ -24,6 +25,7 @@ static bool papers_read(struct wh_rd *r, struct wh_arena *a, struct papers *out,
     out->c->evidence = wh_rd_bytes(r, KEEPER_BLOB_MAX);
     out->c->subject_salt = wh_rd_bytes(r, 64);
     out->c->evidence_salt = wh_rd_bytes(r, 64);
+    out->c->bundle = wh_rd_bytes(r, KEEPER_BUNDLE_MAX);
     uint32_t n = wh_rd_u32le(r);
     if (r->bad || version != PAPERS_VERSION || n > KEEPER_SCANS_MAX) {
         return wh_fail(err, WH_BAD_REQUEST, "malformed opening");

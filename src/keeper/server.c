@@ -309,7 +309,11 @@ static bool open_ledger(struct keeper *k, const struct keeper_config *c,
     (void)snprintf(path, sizeof path, "%s/ledger", c->custody_dir);
     k->ledger = keeper_ledger_open(path, &k->keys, &k->horizon.floor, err);
     k->horizon.top = k->horizon.floor;
-    return k->ledger != NULL;
+    if (!k->ledger) {
+        return false;
+    }
+    keeper_ledger_roster(k->ledger, &k->pin.version, k->pin.digest);
+    return true;
 }
 
 /* Keep keys and plaintext out of swap: all memory, now and later, if the limit
@@ -349,6 +353,7 @@ static bool keeper_start(struct keeper *k, const struct keeper_config *c,
 {
     wh_arena_init(&k->lines_arena, 64 << 20);
     pthread_mutex_init(&k->horizon.lock, NULL);
+    pthread_mutex_init(&k->pin.lock, NULL);
     k->keys_dir = c->keys_dir;
     k->giver = keeper_giver_new(c->hand_fd > 0 ? c->hand_fd : -1);
     if (!store_container_sealed()) {
@@ -381,6 +386,7 @@ bool keeper_serve(const struct keeper_config *c, struct wh_err *err)
     keeper_ledger_close(&k->ledger);
     keeper_keys_done(&k->keys);
     pthread_mutex_destroy(&k->horizon.lock);
+    pthread_mutex_destroy(&k->pin.lock);
     wh_arena_done(&k->lines_arena);
     wh_free(k);
     return ok;

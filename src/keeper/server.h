@@ -27,6 +27,13 @@ struct keeper_horizon {
     int64_t top_since;     /* when floor was last raised to top (us) */
 };
 
+/* The newest roster that was ever shown, and proved; on the ledger. */
+struct keeper_pin {
+    pthread_mutex_t lock;
+    int64_t version; /* 0: none yet */
+    char digest[WH_SHA256_HEX + 1];
+};
+
 struct keeper {
     struct keeper_keys_set keys;
     struct keeper_ledger *ledger;
@@ -37,6 +44,7 @@ struct keeper {
     const struct rule_line *lines[KEEPER_LINES_MAX];
     unsigned nlines;
     struct keeper_horizon horizon;
+    struct keeper_pin pin;
     unsigned missing; /* guards */
     bool locked;      /* memory */
 };
@@ -78,9 +86,11 @@ struct keeper_case {
     struct wh_str subject_salt, evidence_salt;
     const struct keeper_scan_doc *scans;
     size_t nscans;
+    struct wh_str bundle; /* of approvals (bundle.h), or empty */
     /* results */
     struct wh_str subject; /* hex */
     uint64_t checkpoint;   /* size */
+    uint64_t index;        /* of the decision's entry */
     const char *part;
     int64_t until; /* unix seconds, when the decision ends; 0: it does not */
 };
