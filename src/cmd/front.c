@@ -3,6 +3,7 @@
  * and the ways to the other processes, then runs loops and workers.
  */
 #include "api/api.h"
+#include "api/gateway.h"
 #include "base/enc.h"
 #include "base/file.h"
 #include "base/log.h"
@@ -16,6 +17,7 @@
 #include "front/house.h"
 #include "front/metrics.h"
 #include "front/request.h"
+#include "gateway/gateway.h"
 #include "hub/git.h"
 #include "keeper/client.h"
 #include "line/keep.h"
@@ -226,6 +228,29 @@ static bool open_queue(struct front *f, struct wh_err *err)
            open_sweep(f, err) && resume_releases(f, err);
 }
 
+/* ---- the gateway ---- */
+
+static bool open_gateway(struct front *f, struct wh_err *err)
+{
+    const struct conf *conf = f->serve->conf;
+    struct gateway_config c = {
+        .writer = f->house.writer,
+        .places = conf->gateway_upstreams,
+        .serve = conf->gateway_serve,
+        .caps = {(uint64_t)conf->gateway_requests_per_minute,
+                 (uint64_t)conf->gateway_tokens_per_minute,
+                 (uint64_t)conf->gateway_tokens_per_day,
+                 (uint64_t)conf->gateway_streams},
+        .context = (unsigned)conf->gateway_context,
+        .first_us = conf->gateway_first_seconds * 1000000,
+        .silence_us = conf->gateway_silence_seconds * 1000000};
+
+    f->house.gateway = gateway_new(&c, err);
+    f->house.enter_key = api_gateway_enter;
+    f->house.fail_key = api_gateway_fail;
+    return f->house.gateway != NULL;
+}
+
 /* ---- the server ---- */
 
 static bool worker_init(void *app, unsigned index, void **state,
@@ -389,7 +414,7 @@ static bool open_front(struct front *f, struct wh_err *err)
     }
     return hub_git_init(err) && open_pages(f, err) && open_database(f, err) &&
            open_clients(f, err) && open_register(f, err) &&
-           open_queue(f, err) && start_server(f, err);
+           open_queue(f, err) && open_gateway(f, err) && start_server(f, err);
 }
 
 static void close_front(struct front *f)
@@ -399,6 +424,7 @@ static void close_front(struct front *f)
     hub_sweep_free(&f->house.sweep);
     hub_queue_stop(f->house.queue);
     net_server_stop(&f->house.server, GRACE_MS);
+    gateway_free(&f->house.gateway);
     web_close(&f->house.web);
     hub_retier_free(&f->house.retier);
     hub_release_free(&f->house.release);

@@ -24,6 +24,7 @@
 
 struct front_req;
 struct front_table;
+struct gateway;
 struct web;
 
 struct front_house {
@@ -52,6 +53,12 @@ struct front_house {
     const struct front_table *tables[4]; /* route tables, first fit wins */
     size_t ntables;
     struct web *web; /* the pages (web/web.h), or null */
+    struct gateway *gateway; /* requests to hosted models */
+    /* Rows for KEY: who holds this key, for q->key; and a failure in OpenAI's
+     * form. Null where there is no gateway. */
+    bool (*enter_key)(struct front_req *q, struct wh_str text,
+                      struct wh_err *err);
+    void (*fail_key)(struct front_req *q, const struct wh_err *err);
     /* A failure as a page; null where there are no pages. */
     void (*fail_page)(struct front_req *q, const struct wh_err *err);
 };

@@ -164,6 +164,10 @@ static bool identify(struct front_req *q, struct wh_err *err)
     if (!header_token(q, &given, &token, err)) {
         return false;
     }
+    if (q->route->who == FRONT_KEY) {
+        return given ? q->house->enter_key(q, token, err)
+                     : wh_fail(err, WH_AUTH_REQUIRED, "");
+    }
     if (given) {
         if (!store_token_auth(q->db, token, wh_now_us(), &q->who, err)) {
             return false;
@@ -249,6 +253,7 @@ static bool permit(struct front_req *q, struct wh_err *err)
     switch (q->route->who) {
     case FRONT_PUBLIC:
     case FRONT_ANYONE:
+    case FRONT_KEY:
         return true;
     case FRONT_SIGNED_IN:
         return q->signed_in || wh_fail(err, WH_AUTH_REQUIRED, "");
@@ -297,7 +302,7 @@ static void admit_row(struct net_req *r)
     struct wh_err err = {0};
     bool good = enter(r, &q, &err);
 
-    if (good && !q->signed_in) {
+    if (good && !q->signed_in && q->key == NULL) {
         net_body_limit(r, NET_ADMIT);
         good = r->length == NET_CHUNKED || r->length <= NET_ADMIT ||
                wh_fail(&err, WH_TOO_LARGE,
@@ -377,6 +382,12 @@ static bool for_eyes(const struct net_req *r)
            wh_str_find_str(accept, WH_S("text/html")) != SIZE_MAX;
 }
 
+/* Of the gateway, or of nothing that there is below /v1? */
+static bool is_openai(const struct net_req *r)
+{
+    return wh_str_starts(r->path, WH_S("/v1/"));
+}
+
 static bool wants_page(const struct front_req *q)
 {
     return q->house->fail_page && for_eyes(q->net);
@@ -397,11 +408,26 @@ static int status_for(const struct front_req *q, const struct wh_err *err)
 
 void front_req_fail(struct front_req *q, const struct wh_err *err)
 {
-    if (wants_page(q)) {
+    if (is_openai(q->net) && q->house->fail_key) {
+        q->house->fail_key(q, err);
+    } else if (wants_page(q)) {
         q->house->fail_page(q, err);
     } else {
         front_answer_error(q->net, status_for(q, err), err, q->commit_hex);
     }
+}
+
+/* OpenAI's form of a failure that no handler has seen. */
+static void openai_fault(struct net_fault fault, struct wh_buf *out)
+{
+    wh_buf_cstr(out, "{\"error\":{\"message\":");
+    wh_buf_json(out, wh_str_of(fault.message));
+    wh_buf_fmt(out, ",\"type\":\"%s\",\"param\":null,\"code\":\"%s\"}}",
+               fault.status >= 500 ? "server_error" : "invalid_request_error",
+               fault.status == 413   ? "request_too_large"
+               : fault.status == 503 ? "overloaded"
+               : fault.status >= 500 ? "internal_error"
+                                     : "invalid_request");
 }
 
 void front_request_fault(void *house, const struct net_req *r,
@@ -416,10 +442,14 @@ void front_request_fault(void *house, const struct net_req *r,
         *type = "text/plain; charset=utf-8";
         return;
     }
+    *type = "application/json; charset=utf-8";
+    if (r && is_openai(r)) {
+        openai_fault(fault, out);
+        return;
+    }
     wh_buf_cstr(out, "{\"error\":");
     wh_buf_json(out, wh_str_of(fault.message));
     wh_buf_cstr(out, "}");
-    *type = "application/json; charset=utf-8";
 }
 
 /* ---- small readers ---- */

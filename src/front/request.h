@@ -26,10 +26,12 @@ enum front_who {
     FRONT_WRITE,     /* who may change it: role write in its namespace */
     FRONT_ADMIN,     /* who may delete it: role admin in its namespace */
     FRONT_OPERATOR,  /* an operator's account */
+    FRONT_KEY,       /* who has a key of the gateway */
     FRONT_METRICS,   /* who asks from this host, or has a token for it */
 };
 
 struct front_req;
+struct gateway_key;
 
 struct front_route {
     enum net_method method; /* NET_GET serves HEAD too */
@@ -62,7 +64,8 @@ struct front_req {
     struct store_repo repo;
     enum store_role role;   /* of the caller in the repo's namespace */
     const char *commit_hex; /* for X-Repo-Commit on failures, or null */
-    void *state;            /* the handler's own, across jobs */
+    struct gateway_key *key; /* rows FRONT_KEY; lives as long as the request */
+    void *state;             /* the handler's own, across jobs */
 };
 
 /* What to do with a request; the plan callback of net. */

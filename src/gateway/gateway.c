@@ -1,0 +1,564 @@
+/*
+ * gateway.c - the worker's part of a request: read, check, reserve, ask the
+ * filter, write it anew, connect. What follows is the loop's (stream.c).
+ */
+#include "gateway/gateway.h"
+#include "gateway/stream.h"
+
+#include "base/file.h"
+#include "base/log.h"
+#include "base/mem.h"
+#include "base/time.h"
+
+#include <stdio.h>
+
+/* Idle connections to an engine that a loop keeps, and for how long: engines
+ * close theirs after five seconds. */
+#define IDLE_MAX 64
+#define IDLE_US 4000000
+/* Least tokens that an answer without a wish of its own is worth asking for. */
+#define LEAST_TOKENS 16
+/* Longest Retry-After that clients keep to (spec gateway.md 2.3). */
+#define RETRY_MAX_S 60
+
+/* A request on its way through the worker. */
+struct asking {
+    struct gateway *g;
+    struct net_req *r;
+    struct db *db;
+    struct gateway_key *key;
+    struct wh_str base;
+    struct gateway_ask ask;
+    struct gateway_route *route; /* to be given back */
+    struct gateway_got got;
+    bool reserved;
+    void *state; /* the filter's */
+    int64_t began;
+};
+
+/* --- headers and plain answers -------------------------------------------- */
+
+static void add_text(struct gateway_heads *h, const char *name,
+                     const char *value)
+{
+    wh_assert(h->n < GATEWAY_HEADS);
+    h->v[h->n].name = name;
+    (void)snprintf(h->v[h->n].value, sizeof h->v[h->n].value, "%s", value);
+    h->n++;
+}
+
+static void add_number(struct gateway_heads *h, const char *name, uint64_t v)
+{
+    char text[24];
+    (void)snprintf(text, sizeof text, "%llu", (unsigned long long)v);
+    add_text(h, name, text);
+}
+
+/* "1s", "6m0s": Go's way to write a duration. */
+static void add_reset(struct gateway_heads *h, const char *name, unsigned s)
+{
+    char text[32];
+    if (s < 60) {
+        (void)snprintf(text, sizeof text, "%us", s);
+    } else {
+        (void)snprintf(text, sizeof text, "%um%us", s / 60, s % 60);
+    }
+    add_text(h, name, text);
+}
+
+static void add_fault_heads(struct gateway_heads *h,
+                            const struct gateway_fault *f)
+{
+    if (f->retry_after > 0) {
+        add_number(h, "Retry-After", f->retry_after);
+    }
+    /* with a wait that they do not keep to, clients would hammer */
+    if (f->no_retry || f->retry_after > RETRY_MAX_S) {
+        add_text(h, "x-should-retry", "false");
+    }
+}
+
+void gateway_heads_fill(struct gateway_heads *h,
+                        const struct gateway_rates *rates, int64_t took_us,
+                        const struct gateway_fault *f)
+{
+    h->n = 0;
+    add_number(h, "openai-processing-ms",
+               took_us > 0 ? (uint64_t)took_us / 1000 : 0);
+    add_text(h, "openai-version", "2020-10-01");
+    if (rates->caps.minute_requests > 0) {
+        add_number(h, "x-ratelimit-limit-requests",
+                   rates->caps.minute_requests);
+        add_number(h, "x-ratelimit-remaining-requests", rates->left.requests);
+        add_reset(h, "x-ratelimit-reset-requests",
+                  rates->left.requests_reset_s);
+    }
+    if (rates->caps.minute_tokens > 0) {
+        add_number(h, "x-ratelimit-limit-tokens", rates->caps.minute_tokens);
+        add_number(h, "x-ratelimit-remaining-tokens", rates->left.tokens);
+        add_reset(h, "x-ratelimit-reset-tokens", rates->left.tokens_reset_s);
+    }
+    if (f != NULL) {
+        add_fault_heads(h, f);
+    }
+}
+
+static struct gateway_rates rates_of(struct gateway *g, struct gateway_key *key)
+{
+    struct gateway_rates r = {0};
+    if (key != NULL) {
+        r.caps = key->caps;
+        r.left = gateway_key_left(g->keys, key);
+    }
+    return r;
+}
+
+static void answer(struct gateway *g, struct net_req *r,
+                   struct gateway_key *key, int status,
+                   const struct gateway_fault *f, struct wh_str body)
+{
+    struct gateway_rates rates = rates_of(g, key);
+    struct gateway_heads h;
+    gateway_heads_fill(&h, &rates, 0, f);
+    net_answer(r, status);
+    net_answer_header(r, "Content-Type", WH_S("application/json"));
+    net_answer_header(r, "Cache-Control", WH_S("no-store"));
+    for (size_t i = 0; i < h.n; i++) {
+        net_answer_header(r, h.v[i].name, wh_str_of(h.v[i].value));
+    }
+    net_answer_bytes(r, body);
+    net_answer_send(r);
+}
+
+void gateway_answer_json(struct gateway *g, struct net_req *r,
+                         struct gateway_key *key, struct wh_str json)
+{
+    answer(g, r, key, 200, NULL, json);
+}
+
+void gateway_answer_fault(struct gateway *g, struct net_req *r,
+                          struct gateway_key *key,
+                          const struct gateway_fault *f)
+{
+    struct wh_buf b;
+    wh_buf_init(&b, 16384);
+    gateway_fault_write(f, &b);
+    answer(g, r, key, gateway_fault_row(f->code)->status, f, wh_buf_str(&b));
+    wh_buf_done(&b);
+}
+
+/* --- permission ----------------------------------------------------------- */
+
+static bool check_scope(const struct asking *x, struct gateway_fault *f)
+{
+    unsigned need =
+        x->ask.endpoint == GATEWAY_CHAT ? GATEWAY_MAY_CHAT : GATEWAY_MAY_TEXT;
+    if ((x->key->endpoints & need) == 0) {
+        return gateway_fail(f, GATEWAY_F_SCOPE, NULL,
+                            "this key may not use this endpoint");
+    }
+    struct wh_str m = wh_str_sub(x->ask.model, 0, 200);
+    return gateway_key_may(x->key, x->ask.model) ||
+           gateway_fail(f, GATEWAY_F_SCOPE, "model",
+                        "this key may not use the model '%.*s'", WH_FMT(m));
+}
+
+static bool find_route(struct asking *x, struct gateway_fault *f)
+{
+    if (!gateway_route_find(x->g->routes, x->db, x->r->arena, x->ask.model,
+                            x->key->account, x->base, &x->route, f)) {
+        return false;
+    }
+    if (x->route->custody && !gateway_ask_custody(&x->ask, f)) {
+        return false;
+    }
+    if (x->route->most > 0 && x->route->running >= x->route->most) {
+        (void)gateway_fail(f, GATEWAY_F_OVERLOADED, NULL,
+                           "the engine of this model has more to do than it "
+                           "can; try again");
+        f->retry_after = 2;
+        return false;
+    }
+    return true;
+}
+
+/* --- limits --------------------------------------------------------------- */
+
+static bool over_limit(const struct gateway_got *got, struct gateway_fault *f)
+{
+    switch (got->limit) {
+    case GATEWAY_LIMIT_REQUESTS:
+        (void)gateway_fail(f, GATEWAY_F_RATE, NULL,
+                           "too many requests in a minute for this key");
+        break;
+    case GATEWAY_LIMIT_TOKENS:
+        (void)gateway_fail(f, GATEWAY_F_RATE, NULL,
+                           "too many tokens in a minute for this key, those "
+                           "of running requests included");
+        break;
+    case GATEWAY_LIMIT_STREAMS:
+        (void)gateway_fail(f, GATEWAY_F_RATE, NULL,
+                           "too many requests at once for this key");
+        break;
+    case GATEWAY_LIMIT_DAY:
+        (void)gateway_fail(f, GATEWAY_F_QUOTA, NULL,
+                           "the tokens of this key for today are used up");
+        f->no_retry = true;
+        break;
+    case GATEWAY_LIMIT_SIZE:
+        (void)gateway_fail(f, GATEWAY_F_QUOTA, NULL,
+                           "the request asks for more tokens at once than "
+                           "this key may have in a minute or a day");
+        f->no_retry = true;
+        break;
+    case GATEWAY_LIMIT_NONE:
+        return true;
+    }
+    f->retry_after = got->wait_s;
+    return false;
+}
+
+static unsigned choices_of(const struct gateway_ask *ask)
+{
+    return ask->n * ask->prompts;
+}
+
+static bool reserve(struct asking *x, struct gateway_fault *f)
+{
+    unsigned choices = choices_of(&x->ask);
+    uint64_t each = x->ask.max_tokens, context = x->route->context;
+    if (each == 0 || each > context) {
+        each = context;
+    }
+    struct gateway_want want = {.prompt = x->ask.token_bound,
+                                .want = each * choices,
+                                .least = (uint64_t)LEAST_TOKENS * choices,
+                                .flexible = x->ask.max_tokens == 0};
+    x->got = gateway_key_take(x->g->keys, x->key, &want);
+    x->reserved = x->got.limit == GATEWAY_LIMIT_NONE;
+    return over_limit(&x->got, f);
+}
+
+/* --- the filter ----------------------------------------------------------- */
+
+static bool no_of(const struct gateway_refusal *no, struct gateway_fault *f)
+{
+    static const enum gateway_code codes[] = {
+        [GATEWAY_NO_POLICY] = GATEWAY_F_POLICY,
+        [GATEWAY_NO_SUSPENDED] = GATEWAY_F_SUSPENDED,
+        [GATEWAY_NO_SLOWER] = GATEWAY_F_RATE};
+    (void)gateway_fail(f, codes[no->kind], NULL, "%.*s", WH_FMT(no->message));
+    (void)snprintf(f->url, sizeof f->url, "%.*s", WH_FMT(no->url));
+    f->retry_after = no->retry_after;
+    return false;
+}
+
+static bool ask_filter(struct asking *x, uint64_t each, struct gateway_fault *f)
+{
+    const struct gateway_ask *ask = &x->ask;
+    const struct gateway_filter *filter = x->g->conf.filter;
+    struct gateway_refusal no = {0};
+    uint64_t retry = 0;
+    (void)wh_str_u64(net_req_header(x->r, "x-stainless-retry-count"), &retry);
+    struct gateway_asked asked = {.key = x->key->id,
+                                  .account = x->key->account,
+                                  .model = wh_str_of(x->route->model),
+                                  .request = x->r->id,
+                                  .peer = x->r->peer,
+                                  .end_user = ask->end_user,
+                                  .user_agent =
+                                      net_req_header(x->r, "user-agent"),
+                                  .retry = retry < 100 ? (unsigned)retry : 100,
+                                  .said = ask->said,
+                                  .n_said = ask->n_said,
+                                  .messages = ask->messages,
+                                  .chat = ask->endpoint == GATEWAY_CHAT,
+                                  .stream = ask->stream,
+                                  .logprobs = ask->logprobs,
+                                  .echo = ask->echo,
+                                  .prefill = ask->prefill,
+                                  .choices = choices_of(ask),
+                                  .top_logprobs = ask->top_logprobs,
+                                  .biased = ask->biased,
+                                  .max_tokens = each};
+    return filter->request(filter->ctx, net_req_worker(x->r), x->r->arena,
+                           &asked, &x->state, &no) ||
+           no_of(&no, f);
+}
+
+/* --- the request for the engine ------------------------------------------- */
+
+static void write_request(struct asking *x, uint64_t each, struct wh_buf *out)
+{
+    const struct gateway_place *place =
+        gateway_routes_place(x->g->routes, x->route->place);
+    struct wh_str there = place != NULL && place->there.n > 0
+                              ? place->there
+                              : wh_str_of(x->route->model);
+    struct wh_buf body;
+    wh_buf_init(&body, GATEWAY_BODY_MAX + 65536);
+    gateway_ask_write(&x->ask, there, each, x->route->custody, &body);
+    wh_assert(!body.over);
+    wh_buf_init(out, GATEWAY_BODY_MAX + 131072);
+    wh_buf_fmt(out,
+               "POST /v1/%s HTTP/1.1\r\nHost: engine\r\n"
+               "Content-Type: application/json\r\nAccept: %s\r\n"
+               "X-Request-Id: %s\r\nContent-Length: %zu\r\n\r\n",
+               x->ask.endpoint == GATEWAY_CHAT ? "chat/completions"
+                                               : "completions",
+               x->ask.stream ? "text/event-stream" : "application/json",
+               x->r->id, body.n);
+    wh_buf_add(out, wh_buf_str(&body));
+    wh_buf_done(&body);
+}
+
+static struct gateway_stream *make_stream(struct asking *x, uint64_t each)
+{
+    struct gateway *g = x->g;
+    struct gateway_stream *s = wh_alloc(sizeof *s);
+    s->g = g;
+    s->key = gateway_key_hold(x->key);
+    s->route = gateway_route_hold(x->route);
+    s->filter_state = x->state;
+    s->endpoint = x->ask.endpoint;
+    s->stream = x->ask.stream;
+    s->include_usage = x->ask.include_usage;
+    s->obfuscate = x->ask.obfuscate && x->ask.stream;
+    s->custody = x->route->custody;
+    s->choices = choices_of(&x->ask);
+    s->answer_bound = each * s->choices;
+    s->prompt_bound = x->ask.token_bound;
+    s->reserved = x->got.reserved;
+    s->fd = -1;
+    s->server = x->r->server;
+    s->lane = &g->lanes[net_req_loop(x->r)];
+    memcpy(s->id, x->r->id, sizeof s->id);
+    s->created = gateway_keys_now(g->keys) / 1000000;
+    s->began_us = x->began;
+    s->rates = rates_of(g, x->key);
+    gateway_sse_init(&s->sse);
+    wh_buf_init(&s->whole, GATEWAY_ANSWER_MAX);
+    write_request(x, each, &s->request);
+    s->request_n = s->request.n;
+    g->pending += s->request_n;
+    s->route->running++;
+    g->open++;
+    g->begun++;
+    return s;
+}
+
+/* A connection, unless the loop has one that it can use again. */
+static bool connect_it(struct gateway_stream *s, struct gateway_fault *f)
+{
+    unsigned target = s->route->target;
+    if (target < GATEWAY_TARGETS && s->lane->pools[target].idle > 0) {
+        return true;
+    }
+    s->fd = gateway_route_dial(s->g->routes, s->route, f);
+    return s->fd >= 0;
+}
+
+static bool prepare(struct asking *x, struct wh_str body,
+                    struct gateway_fault *f)
+{
+    if (!gateway_ask_read(x->r->arena, x->ask.endpoint, body, &x->ask, f) ||
+        !check_scope(x, f) || !find_route(x, f)) {
+        return false;
+    }
+    if (x->g->pending > GATEWAY_PENDING_MAX) {
+        (void)gateway_fail(f, GATEWAY_F_OVERLOADED, NULL,
+                           "too many large requests at once; try again");
+        f->retry_after = 2;
+        return false;
+    }
+    return reserve(x, f) &&
+           ask_filter(x, x->got.answer / choices_of(&x->ask), f);
+}
+
+/* Give back what a request took that was refused. */
+static void undo(struct asking *x)
+{
+    if (x->reserved) {
+        gateway_key_settle(x->g->keys, x->key, wh_str_of(x->route->model),
+                           x->got.reserved, 0, 0);
+    }
+}
+
+void gateway_answer(struct gateway *g, struct net_req *r, struct db *db,
+                    struct gateway_key *key, enum gateway_endpoint endpoint,
+                    struct wh_str base)
+{
+    struct asking *x = WH_NEW(r->arena, struct asking);
+    struct gateway_fault f = {0};
+    *x = (struct asking){.g = g, .r = r, .db = db, .key = key, .base = base};
+    x->ask.endpoint = endpoint;
+    x->began = wh_mono_us();
+    g->server = r->server;
+    if (!prepare(x, net_req_body(r), &f)) {
+        undo(x);
+        gateway_answer_fault(g, r, key, &f);
+        gateway_route_drop(&x->route);
+        return;
+    }
+    struct gateway_stream *s =
+        make_stream(x, x->got.answer / choices_of(&x->ask));
+    gateway_route_drop(&x->route);
+    if (!connect_it(s, &f)) {
+        gateway_stream_free(s);
+        gateway_answer_fault(g, r, key, &f);
+        return;
+    }
+    net_answer_live(r, &gateway_stream_ops, s);
+}
+
+/* --- stopping ------------------------------------------------------------- */
+
+/* One loop's copy of what is to end. */
+struct order {
+    struct net_news news;
+    struct gateway_lane *lane;
+    enum gateway_whose whose;
+    int64_t id;
+    char model[GATEWAY_MODEL_MAX + 1];
+    struct gateway_fault fault;
+};
+
+static bool meant(const struct order *o, const struct gateway_stream *s)
+{
+    switch (o->whose) {
+    case GATEWAY_OF_KEY:
+        return s->key->id == o->id;
+    case GATEWAY_OF_ACCOUNT:
+        return s->key->account == o->id;
+    case GATEWAY_OF_MODEL:
+        return wh_str_ieq(wh_str_of(s->route->model), wh_str_of(o->model));
+    }
+    return false;
+}
+
+static void on_order(struct net_news *n)
+{
+    struct order *o = (void *)n;
+    for (struct gateway_stream *s = o->lane->first, *next; s; s = next) {
+        next = s->next;
+        if (meant(o, s)) {
+            gateway_stream_stop(s, &o->fault);
+        }
+    }
+    wh_free(o);
+}
+
+static void fill_order(struct order *o, const struct gateway_stop *s)
+{
+    enum gateway_code code = GATEWAY_F_MODEL_DENIED;
+    struct wh_str model = wh_str_sub(s->model, 0, GATEWAY_MODEL_MAX);
+    if (s->whose == GATEWAY_OF_ACCOUNT || s->suspended) {
+        code = GATEWAY_F_SUSPENDED;
+    } else if (s->whose == GATEWAY_OF_KEY) {
+        code = GATEWAY_F_KEY_ENDED;
+    }
+    o->whose = s->whose;
+    o->id = s->id;
+    if (model.n > 0) {
+        memcpy(o->model, model.p, model.n);
+    }
+    (void)gateway_fail(&o->fault, code, NULL, "%.*s", WH_FMT(s->why));
+    (void)snprintf(o->fault.url, sizeof o->fault.url, "%.*s", WH_FMT(s->url));
+    o->fault.no_retry = true;
+}
+
+void gateway_stop(struct gateway *g, const struct gateway_stop *s)
+{
+    bool suspended = s->suspended || s->whose == GATEWAY_OF_ACCOUNT;
+    enum gateway_halt halt = suspended ? GATEWAY_SUSPENDED : GATEWAY_REVOKED;
+    struct net_server *server = g->server;
+    if (s->whose == GATEWAY_OF_MODEL) {
+        gateway_routes_stop(g->routes, s->model);
+    } else if (s->whose == GATEWAY_OF_KEY) {
+        gateway_keys_halt(g->keys, s->id, 0, halt);
+    } else {
+        gateway_keys_halt(g->keys, 0, s->id, halt);
+    }
+    for (unsigned i = 0; server != NULL && i < net_server_loops(server); i++) {
+        struct order *o = wh_alloc(sizeof *o);
+        fill_order(o, s);
+        o->news.fn = on_order;
+        o->lane = &g->lanes[i];
+        net_loop_post(net_server_loop(server, i), &o->news);
+    }
+}
+
+/* --- life ----------------------------------------------------------------- */
+
+struct gateway *gateway_new(const struct gateway_config *c, struct wh_err *err)
+{
+    struct gateway_routes_config rc = {.places = c->places,
+                                       .serve = c->serve,
+                                       .context = c->context,
+                                       .engines = c->engines};
+    struct gateway_routes *routes = gateway_routes_new(&rc, err);
+    if (routes == NULL) {
+        return NULL;
+    }
+    struct gateway *g = wh_alloc(sizeof *g);
+    g->conf = *c;
+    if (g->conf.filter == NULL) {
+        g->conf.filter = &gateway_filter_none;
+    }
+    g->routes = routes;
+    g->keys = gateway_keys_new(c->writer);
+    for (size_t i = 0; i < GATEWAY_LANES; i++) {
+        for (size_t j = 0; j < GATEWAY_TARGETS; j++) {
+            g->lanes[i].pools[j].max = IDLE_MAX;
+            g->lanes[i].pools[j].keep_us = IDLE_US;
+        }
+    }
+    return g;
+}
+
+void gateway_free(struct gateway **gateway)
+{
+    struct gateway *g = *gateway;
+    if (g == NULL) {
+        return;
+    }
+    *gateway = NULL;
+    wh_assert(g->open == 0);
+    for (size_t i = 0; i < GATEWAY_LANES; i++) {
+        struct gateway_lane *lane = &g->lanes[i];
+        if (lane->ear != NULL) {
+            gateway_ear_done(lane->ear);
+            wh_free(lane->ear);
+            wh_buf_done(&lane->out);
+            wh_buf_done(&lane->text);
+        }
+    }
+    gateway_keys_free(&g->keys);
+    gateway_routes_free(&g->routes);
+    wh_free(g);
+}
+
+struct gateway_keys *gateway_keys(struct gateway *g)
+{
+    return g->keys;
+}
+
+struct gateway_routes *gateway_routes(struct gateway *g)
+{
+    return g->routes;
+}
+
+const struct gateway_caps *gateway_caps(const struct gateway *g)
+{
+    return &g->conf.caps;
+}
+
+struct gateway_figures gateway_figures(struct gateway *g)
+{
+    return (struct gateway_figures){.open = g->open,
+                                    .begun = g->begun,
+                                    .stopped = g->stopped,
+                                    .gone = g->gone,
+                                    .faults = g->faults,
+                                    .pending = g->pending};
+}

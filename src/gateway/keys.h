@@ -1,0 +1,118 @@
+/*
+ * keys.h - keys of the gateway: rows, and who is asking.
+ * Owner: gateway_keys_new .. gateway_keys_free; a key that was found is shared
+ * and given back with gateway_key_drop.
+ * Never: keeps a key's text: it is shown once, by the call that makes it; lets
+ * one request run on a key that has been stopped.
+ *
+ * Keys in use are held in memory with their meters. All changes come through
+ * here, so what is held is what is stored; usage goes to its rows within half
+ * a second, and at the latest when the gateway ends.
+ */
+#ifndef WH_GATEWAY_KEYS_H
+#define WH_GATEWAY_KEYS_H
+
+#include "db/writer.h"
+#include "gateway/meter.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+/* "wh-" and 40 letters and digits. */
+#define GATEWAY_KEY_LEN 43
+#define GATEWAY_KEY_SHOWN 8
+#define GATEWAY_KEY_NAME_MAX 128
+/* Keys in force that one account may have; names of models in a scope. */
+#define GATEWAY_KEYS_MAX 1000
+#define GATEWAY_SCOPE_MAX 64
+
+enum gateway_scope { GATEWAY_MAY_CHAT = 1, GATEWAY_MAY_TEXT = 2 };
+
+/* A key as stored. Texts in the arena it was read into. */
+struct gateway_key_row {
+    int64_t id, account;
+    struct wh_str shown, name;
+    struct wh_str models; /* names, one a line; empty: all */
+    unsigned endpoints;   /* of enum gateway_scope */
+    struct gateway_caps caps;
+    int64_t created, expires, revoked; /* microseconds; 0: not */
+    bool disabled;                     /* the account is */
+};
+
+/* Why a key does not work any more. */
+enum gateway_halt {
+    GATEWAY_RUNS,
+    GATEWAY_REVOKED,
+    GATEWAY_SUSPENDED /* the key's account, or the key, by a case */
+};
+
+/* A key in use. Only the atomics may be read without the table's lock. */
+struct gateway_key {
+    int64_t id, account;
+    unsigned endpoints;
+    struct gateway_caps caps;
+    int64_t expires;
+    struct wh_str models;
+    _Atomic int halt; /* enum gateway_halt */
+    _Atomic unsigned refs;
+    uint8_t hash[32];
+    struct gateway_key *next;
+    int64_t checked; /* when its account was last looked at */
+    pthread_mutex_t lock;
+    struct gateway_meter meter;
+};
+
+struct gateway_keys;
+
+/* writer: for usage. */
+struct gateway_keys *gateway_keys_new(struct db_writer *writer);
+/* Write what is left, end the thread; every key was given back. Null is fine.
+ */
+void gateway_keys_free(struct gateway_keys **k);
+/* Microseconds since 1970 by a clock that never steps: the wall clock of the
+ * start and the time since. */
+int64_t gateway_keys_now(const struct gateway_keys *k);
+
+/* Inside a write: make a key; *text is shown once. WH_BAD_REQUEST for a bad
+ * name, WH_TOO_LARGE for too many. */
+bool gateway_key_create(struct db *db, struct gateway_key_row *in,
+                        char text[GATEWAY_KEY_LEN + 1],
+                        struct wh_err *err) WH_CHECK;
+/* Inside a write; WH_NOT_FOUND when the account has no such key in force.
+ * gateway_keys_halt is the caller's next step. */
+bool gateway_key_revoke(struct db *db, int64_t account, int64_t id, int64_t now,
+                        struct wh_err *err) WH_CHECK;
+/* All keys of an account, oldest first, revoked ones too. */
+bool gateway_key_list(struct db *db, struct wh_arena *a, int64_t account,
+                      struct gateway_key_row **out, size_t *n,
+                      struct wh_err *err) WH_CHECK;
+
+/* Who holds this key: WH_AUTH_INVALID when it is unknown, expired or revoked,
+ * WH_FORBIDDEN when it or its account is suspended. db is the worker's reading
+ * connection. *out is to be given back. */
+bool gateway_keys_find(struct gateway_keys *k, struct db *db,
+                       struct wh_str text, struct gateway_key **out,
+                       struct wh_err *err) WH_CHECK;
+struct gateway_key *gateway_key_hold(struct gateway_key *key);
+void gateway_key_drop(struct gateway_key **key);
+/* May this key ask for this model? */
+bool gateway_key_may(const struct gateway_key *key, struct wh_str model);
+/* From now on no request runs with this key (id), or with any of this account
+ * (id 0). Those that run are the caller's business. */
+void gateway_keys_halt(struct gateway_keys *k, int64_t id, int64_t account,
+                       enum gateway_halt how);
+/* The account is free again. */
+void gateway_keys_resume(struct gateway_keys *k, int64_t account);
+
+/* Reserve, settle, look: meter.h with the key's lock, and the gateway's clock.
+ * Settling also counts the request into the usage of its model. */
+struct gateway_got gateway_key_take(struct gateway_keys *k,
+                                    struct gateway_key *key,
+                                    const struct gateway_want *want);
+void gateway_key_settle(struct gateway_keys *k, struct gateway_key *key,
+                        struct wh_str model, uint64_t reserved,
+                        uint64_t prompt_tokens, uint64_t completion_tokens);
+struct gateway_left gateway_key_left(struct gateway_keys *k,
+                                     struct gateway_key *key);
+
+#endif
