@@ -23,7 +23,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define DETECT_SEQUENCE_WAYS 4
+#define DETECT_SEQUENCE_WAYS 3
 
 struct detect_sequence {
     uint64_t t;                         /* requests counted */

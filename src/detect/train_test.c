@@ -129,13 +129,17 @@ static void fragments_and_turns(void **state)
                      "\"kind\":\"benign\",\"cluster\":\"1\",\"turns\":"
                      "[\"salt\",\"grain\"]}\n"
                      "{\"id\":\"3\",\"source\":\"u\",\"family\":\"question\","
-                     "\"kind\":\"harm\",\"cluster\":\"3\",\"text\":\"x\"}\n"),
+                     "\"kind\":\"harm\",\"cluster\":\"3\",\"text\":\"x\"}\n"
+                     "{\"id\":\"4\",\"source\":\"s\",\"family\":\"suffix\","
+                     "\"kind\":\"attack\",\"part\":\"fragment\",\"cluster\":"
+                     "\"2\",\"text\":\"yyy\"}\n"),
                 0600, &err),
             err);
     read_rows(&c, "rows.jsonl");
     detect_corpus_finish(&c);
     unit_str(c.row[0].text, "salt\ngrain zzz");
     unit_str(c.row[1].text, "salt\ngrain");
+    unit_str(c.row[3].text, "yyy"); /* no request in its fold */
     assert_true(c.row[2].harm && !c.row[2].attack);
     unit_ok(
         wh_file_write_atomic("rows.jsonl", WH_S("{\"id\":\"1\"\n"), 0600, &err),

@@ -574,6 +574,39 @@ static void honest_tables(struct bench *b, size_t accounts)
     wh_free(t);
 }
 
+/* What the bound is worth when honest accounts alarm more often than p0 says:
+ * requests that alarm by chance alone, at a multiple of p0. */
+static void strained_table(struct bench *b, size_t accounts)
+{
+    static const double times[] = {1, 1.5, 2, 3, 4};
+    const double p0 = 0.02;
+    honest_head("Should p0 be wrong: independent alarms at a multiple of "
+                "p0 = 2 %");
+    for (size_t i = 0; i < sizeof(times) / sizeof(*times); i++) {
+        uint64_t reached[DETECT_RUNG_COUNT] = {0};
+        for (size_t a = 0; a < accounts; a++) {
+            struct detect_sequence s;
+            enum detect_rung worst = DETECT_RUNG_NONE;
+            detect_sequence_init(&s);
+            for (int t = 0; t < LIFE; t++) {
+                detect_sequence_add(&s, p0, uniform(b) < times[i] * p0);
+                enum detect_rung now = detect_rung_of(detect_sequence_log(&s));
+                worst = now > worst ? now : worst;
+            }
+            for (int k = 0; k <= (int)worst; k++) {
+                reached[k]++;
+            }
+        }
+        printf("%.1f x p0 %29.2f %6.2f %9zu", times[i], 100 * times[i] * p0,
+               100 * p0, accounts);
+        for (int k = DETECT_RUNG_LOOK; k < DETECT_RUNG_COUNT; k++) {
+            printf(" %8llu", (unsigned long long)reached[k]);
+        }
+        printf("   %.2e\n", detect_exact_upper(reached[DETECT_RUNG_SUSPEND],
+                                               accounts, 0.05));
+    }
+}
+
 static int by_value(const void *a, const void *b)
 {
     double x = *(const double *)a, y = *(const double *)b;
@@ -808,6 +841,7 @@ int main(int argc, char **argv)
     table(&b, &b.dev, JOINED, "Honest rows joined to long ones, dev");
     transform_table(&b);
     honest_tables(&b, (size_t)strtoul(argv[3], NULL, 10));
+    strained_table(&b, strtoul(argv[3], NULL, 10) / 10);
     delay_table(&b);
     printf("\n");
     time_table(&b, false, "honest");
