@@ -2,8 +2,11 @@
  * subject.c - from a revision to its manifest and the claims about it.
  */
 #include "hub/subject.h"
+#include "base/file.h"
 #include "hub/attributes.h"
 #include "hub/ops.h"
+#include "scan/scan.h"
+#include <fcntl.h>
 #include <stdlib.h>
 
 /* ---- one file ---- */
@@ -30,6 +33,61 @@ static bool regular_digest(struct hub_git *g, const struct hub_entry *e,
     return ok;
 }
 
+/* The bytes are in the clear: any scanner may look. */
+static bool look_at_open(const struct hub_vault *v, struct wh_arena *a,
+                         struct hub_subject_file *f, struct wh_err *err)
+{
+    const char *path = hub_open_path(v, a, f->sha256);
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    struct wh_src src = wh_src_fd(fd, f->content.size);
+    bool ok = fd >= 0 ? weigh_look(v->zygote, a, &src, f->path, &f->look, err)
+                      : wh_fail_errno(err, WH_IO, "open what is in the clear");
+
+    wh_fd_close(&fd);
+    return ok;
+}
+
+/* They are not: the keeper shows them to a scanner. */
+static bool look_at_sealed(const struct hub_vault *v, struct db *db,
+                           struct wh_arena *a, enum store_kind kind,
+                           struct hub_subject_file *f, struct wh_err *err)
+{
+    struct store_content *c = &f->content;
+    struct keeper_session *s = NULL;
+    struct keeper_scan scan;
+    size_t n;
+    bool ok;
+
+    if (!hub_content_session(v, db, a, kind, c, &s, &n, err)) {
+        return false;
+    }
+    ok = keeper_scan(s, a, c->statement, f->path, WH_S(""), &scan, err);
+    keeper_close(&s);
+    if (!ok) {
+        return false;
+    }
+    c->scan = scan.result;
+    c->scan_statement = scan.statement;
+    return weigh_look_read(a, c->scan, &f->look, err);
+}
+
+/* The answer that is kept with a content says what it is under the name that it
+ * first came by. Under these names a text says more. */
+static bool look_by_name(const struct hub_vault *v, struct db *db,
+                         struct wh_arena *a, enum store_kind kind,
+                         struct hub_subject_file *f, struct wh_err *err)
+{
+    uint64_t size;
+    bool open;
+
+    if (!scan_reads_by_name(f->path) || !wh_str_is(f->look.class, "text")) {
+        return true;
+    }
+    return store_open_find(db, f->sha256, &open, &size, err) &&
+           (open ? look_at_open(v, a, f, err)
+                 : look_at_sealed(v, db, a, kind, f, err));
+}
+
 static bool scan_large(const struct hub_vault *v, struct db *db,
                        struct wh_arena *a, const struct store_repo *repo,
                        struct hub_subject_file *f, struct wh_err *err)
@@ -44,7 +102,8 @@ static bool scan_large(const struct hub_vault *v, struct db *db,
         return wh_fail(err, WH_CORRUPT, "a content of this repo is missing");
     }
     return hub_content_scan(v, db, a, repo->kind, c, f->path, err) &&
-           weigh_look_read(a, c->scan, &f->look, err);
+           weigh_look_read(a, c->scan, &f->look, err) &&
+           look_by_name(v, db, a, repo->kind, f, err);
 }
 
 /* Regular files that say what the weights beside them are. */

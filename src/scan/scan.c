@@ -250,12 +250,20 @@ static void judge_vocabulary(struct scan_ctx *c, struct wh_str text)
     }
 }
 
+static bool is_vocabulary(struct wh_str path)
+{
+    return ends_with(path, "vocab.txt");
+}
+
+bool scan_reads_by_name(struct wh_str path)
+{
+    return is_vocabulary(path) || ends_with(path, ".jinja");
+}
+
 static bool judge_plain(struct scan_ctx *c, struct wh_err *err)
 {
-    struct wh_str path = c->opt->path;
-    bool vocab = ends_with(path, "vocab.txt");
-    bool jinja = ends_with(path, ".jinja");
-    if (!vocab && !jinja) {
+    bool vocab = is_vocabulary(c->opt->path);
+    if (!scan_reads_by_name(c->opt->path)) {
         return true;
     }
     size_t n = c->src->size < PLAIN_MAX ? (size_t)c->src->size : PLAIN_MAX;
@@ -267,6 +275,10 @@ static bool judge_plain(struct scan_ctx *c, struct wh_err *err)
         judge_vocabulary(c, wh_str_mem(p, n));
     } else {
         scan_template_check(c, WH_S("template"), wh_str_mem(p, n), 0);
+        if (c->src->size > n) {
+            scan_findings_add(&c->r->findings, SCAN_F_LIMIT_OVER, n,
+                              "a template of more than %u bytes", PLAIN_MAX);
+        }
     }
     return true;
 }

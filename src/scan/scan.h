@@ -115,6 +115,10 @@ bool scan_file(const struct wh_src *src, const struct scan_options *opt,
                struct wh_arena *a, struct scan_report *out,
                struct wh_err *err) WH_CHECK;
 
+/* Is a text of this name read as something that another name would not show: a
+ * vocabulary, a template? Everything else is judged by content alone. */
+bool scan_reads_by_name(struct wh_str path);
+
 /* The canonical scan result (sorted keys, integers only, large numbers as
  * decimal strings) appended to b; docs/formats/scan-result.md. The claims in
  * it carry "by":"house". Never fails; a full buffer sets b->over. */

@@ -9,6 +9,7 @@
 struct lexer {
     struct wh_str s;
     size_t at;
+    size_t deep; /* open brackets: inside of them "}}" is two brackets */
 };
 
 enum token { TOKEN_END, TOKEN_NAME, TOKEN_STRING, TOKEN_SIGN };
@@ -68,7 +69,8 @@ static enum token next(struct lexer *l, struct wh_str *text)
            l->s.p[l->at] != 0) {
         l->at++;
     }
-    if (l->at >= l->s.n || at_mark(l, "}}") || at_mark(l, "%}")) {
+    if (l->at >= l->s.n ||
+        (l->deep == 0 && (at_mark(l, "}}") || at_mark(l, "%}")))) {
         l->at = l->at + 2 < l->s.n ? l->at + 2 : l->s.n;
         return TOKEN_END;
     }
@@ -86,7 +88,29 @@ static enum token next(struct lexer *l, struct wh_str *text)
         return TOKEN_NAME;
     }
     *text = wh_str_sub(l->s, from, 1);
+    if (c == '(' || c == '[' || c == '{') {
+        l->deep++;
+    } else if ((c == ')' || c == ']' || c == '}') && l->deep > 0) {
+        l->deep--;
+    }
     return TOKEN_SIGN;
+}
+
+/* Does the string write an underscore as an escape, which no text needs? */
+static bool hides_underscore(struct wh_str s)
+{
+    static const char *const forms[] = {"137", "x5f", "u005f", "U0000005f",
+                                        "N{low line}"};
+    for (size_t i = 0; i + 1 < s.n; i++) {
+        for (size_t k = 0; k < sizeof forms / sizeof *forms; k++) {
+            struct wh_str form = wh_str_of(forms[k]);
+            if (s.p[i] == '\\' && form.p[0] == s.p[i + 1] &&
+                wh_str_ieq(wh_str_sub(s, i + 1, form.n), form)) {
+                return true;
+            }
+        }
+    }
+    return false;
 }
 
 static bool one_of(struct wh_str s, const char *const *list)
@@ -109,8 +133,7 @@ static const char *judge(enum token t, struct wh_str s, char before, bool first)
         "getattr", "globals", "builtins", "eval",      "exec",
         "os",      "sys",     "request",  "importlib", NULL};
     if (t == TOKEN_STRING) {
-        return wh_str_starts(s, WH_S("__")) ||
-                       wh_str_find_str(s, WH_S("\\x5f")) != SIZE_MAX
+        return wh_str_starts(s, WH_S("__")) || hides_underscore(s)
                    ? "a string that names an internal attribute"
                    : NULL;
     }
@@ -140,6 +163,7 @@ const char *scan_template_suspect(struct wh_str text, size_t *at)
         struct wh_str s = {0};
         char before = 0;
         bool first = true;
+        l.deep = 0;
         for (;;) {
             enum token t = next(&l, &s);
             if (t == TOKEN_END) {

@@ -91,6 +91,36 @@ def test_what_a_vocabulary_says_counts_however_it_was_sent(house, how, name, tex
     assert decided(house, repo)["weights"] == "held"
 
 
+ESCAPE = b"{{ ''.__class__.__mro__[1].__subclasses__() }}"
+
+
+@pytest.mark.parametrize("name,text", [
+    ("vocab.txt", ESM_VOCABULARY), ("chat_template.jinja", ESCAPE),
+    ("long.jinja", b"{# " + MIB * b"x" + b" #}" + ESCAPE)])
+@pytest.mark.parametrize("before", ["another_commit", "this_commit", "another_repo"])
+def test_a_text_is_read_under_each_name_it_has(house, name, text, before):
+    """What a scanner said of the same bytes under another name says less."""
+    repo = f"admin/again-{before}-{name.replace('.', '-')}"
+    house.api().create_repo(repo)
+    data = weights.safetensors({"model.layers.0.self_attn.q_proj.weight": (64, 64)})
+    ops = [lfs_op("model.safetensors", data), lfs_op(name, text)]
+    if before == "another_repo":
+        house.api().create_repo(repo + "-first")
+        publish(house, repo + "-first", {"notes.md": text})
+        decided(house, repo + "-first")
+    elif before == "another_commit":
+        publish(house, repo, {"notes.md": text})
+        decided(house, repo)
+    else:
+        ops.append(lfs_op("a_notes.md", text))
+    lfs_upload(house, repo, data)
+    lfs_upload(house, repo, text)
+    r = commit(house, repo, *ops)
+    assert r.status_code == 200, r.text
+    assert decided(house, repo)["weights"] == "held"
+    assert house.get(f"/{repo}/resolve/main/model.safetensors").status_code in (401, 403)
+
+
 def test_a_dangerous_text_is_decided_not_put_off(house):
     """It can not open by itself, so it needs a decision: "weighing" for ever is none."""
     house.api().create_repo("admin/template")
