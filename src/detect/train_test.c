@@ -167,8 +167,9 @@ int main(void)
     }
     int failed = cmocka_run_group_tests(tests, NULL, NULL);
     (void)unlink("rows.jsonl");
-    (void)chdir("/");
-    (void)rmdir(folder);
+    if (chdir("/") == 0) {
+        (void)rmdir(folder);
+    }
     detect_screen_free(&screen);
     detect_signatures_free(&signatures);
     wh_arena_done(&arena);
