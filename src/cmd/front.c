@@ -178,6 +178,11 @@ static void open_retier(struct front *f)
                                         .ctx = f};
 
     f->house.retier = hub_retier_new(&c);
+    f->house.approvals = (struct hub_approvals){.writer = f->house.writer,
+                                                .log = f->log,
+                                                .lines = &f->house.lines,
+                                                .retier = f->house.retier,
+                                                .software = WH_VERSION};
 }
 
 static bool open_sweep(struct front *f, struct wh_err *err)
@@ -187,6 +192,7 @@ static bool open_sweep(struct front *f, struct wh_err *err)
         .vault = &f->house.vault,
         .release = f->house.release,
         .retier = f->house.retier,
+        .approvals = &f->house.approvals,
         .db_path = f->paths.db,
         .every_us = conf->uploads_sweep_seconds * 1000000,
         .expire_us = conf->uploads_expire_hours * STORE_HOUR_US};

@@ -9,6 +9,7 @@
 
 #include "conf/conf.h"
 #include "db/writer.h"
+#include "hub/approvals.h"
 #include "hub/queue.h"
 #include "hub/release.h"
 #include "hub/retier.h"
@@ -42,6 +43,7 @@ struct front_house {
     struct hub_release *release;
     struct hub_retier *retier; /* changed tiers, carried out */
     struct hub_sweep *sweep;
+    struct hub_approvals approvals;
     struct store_names *names; /* for searches */
     struct net_server *server; /* set right after its start */
     bool tls;

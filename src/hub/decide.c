@@ -3,6 +3,7 @@
  */
 #include "hub/decide.h"
 #include "base/time.h"
+#include "hub/approvals.h"
 #include "hub/earlier.h"
 
 /* Contents of a subject that are remembered, to be known again elsewhere. */
@@ -286,6 +287,9 @@ static bool still_stands(struct wh_arena *a, const struct line_row *row,
     json_t *leaf, *digests = wh_json_own(a, line_set_digests(lines));
     struct wh_err ignored = {0};
 
+    if (row->made_by != LINE_MADE_BY_LINE) { /* people renew by themselves */
+        return line_row_stands(row, wh_now_us() / 1000000);
+    }
     if (row->until > 0 && (row->until - HUB_RENEW_S) * 1000000 <= wh_now_us()) {
         return false;
     }
@@ -390,23 +394,27 @@ bool hub_decided_papers(const struct register_reader *reader, struct db *db,
                         struct wh_err *err)
 {
     struct wh_buf proof;
+    struct line_row row;
     bool ok;
 
-    *out =
-        (struct keeper_opening){.manifest = s->manifest, .leaf = d->row.leaf};
+    if (!line_grant_of(db, a, &d->row, &row, err)) {
+        return false;
+    }
+    *out = (struct keeper_opening){.manifest = s->manifest, .leaf = row.leaf};
     collect_scans(a, s, out);
-    if (!line_evidence_get(db, a, d->row.evidence, &out->evidence, err)) {
+    if (!line_evidence_get(db, a, row.evidence, &out->evidence, err) ||
+        !hub_approvals_bundle(reader, db, a, &row, &out->bundle, err)) {
         return false;
     }
     if (repo->is_private &&
-        (!register_opening_salt(db, a, (uint64_t)d->row.index, "subject",
+        (!register_opening_salt(db, a, (uint64_t)row.index, "subject",
                                 &out->subject_salt, err) ||
-         !register_opening_salt(db, a, (uint64_t)d->row.index, "evidence",
+         !register_opening_salt(db, a, (uint64_t)row.index, "evidence",
                                 &out->evidence_salt, err))) {
         return false;
     }
     wh_buf_init(&proof, 65536);
-    ok = register_proof(reader, (uint64_t)d->row.index, &proof, err);
+    ok = register_proof(reader, (uint64_t)row.index, &proof, err);
     if (ok) {
         out->proof = wh_arena_dup(a, wh_buf_str(&proof));
     }

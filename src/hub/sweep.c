@@ -211,6 +211,10 @@ static void *run(void *arg)
 
     while (wait_round(s)) {
         struct wh_err err = {0};
+        if (s->c.approvals && !hub_approvals_round(s->c.approvals, &err)) {
+            wh_log_err(WH_WARN, "approvals.failed", &err);
+            err = (struct wh_err){0};
+        }
         if (!hub_sweep_round(&s->c, s->db, &s->walk, false, &err) ||
             !hub_retier_round(s->c.retier, s->db, &err) ||
             !hub_release_resume(s->c.release, s->db, &err) ||

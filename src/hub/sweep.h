@@ -9,6 +9,7 @@
 #ifndef WH_HUB_SWEEP_H
 #define WH_HUB_SWEEP_H
 
+#include "hub/approvals.h"
 #include "hub/open.h"
 #include "hub/release.h"
 #include "hub/retier.h"
@@ -21,7 +22,8 @@ struct hub_sweep_config {
     struct hub_release *release;
     struct hub_retier *retier;
     const char *db_path;
-    int64_t every_us;  /* between two rounds */
+    const struct hub_approvals *approvals; /* or null */
+    int64_t every_us;                      /* between two rounds */
     int64_t expire_us; /* age at which what no commit refers to is dropped */
 };
 

@@ -141,6 +141,12 @@ bool line_approve_round(struct db *db, struct wh_arena *a,
 bool line_closed_find(struct db *db, struct wh_arena *a, struct wh_str sha256,
                       int64_t repo, bool *closed, struct line_row *row,
                       struct wh_err *err) WH_CHECK;
+/* The decision whose papers open what people granted, if a decision of theirs
+ * is in effect and something is granted: `row` itself, or the one that holds
+ * again after a closing. Else *out is row. */
+bool line_grant_of(struct db *db, struct wh_arena *a,
+                   const struct line_row *row, struct line_row *out,
+                   struct wh_err *err) WH_CHECK;
 /* Object to a decision that closes something; gives the public id. */
 bool line_appeal(struct db *db, struct wh_arena *a, const struct line_house *h,
                  const struct line_row *row, int64_t account,

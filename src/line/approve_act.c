@@ -148,7 +148,11 @@ static json_t *reasons_json(const struct deciding *d, const json_t *before)
         wh_buf_done(&why);
     }
     for (size_t i = 0; i < json_array_size(before); i++) {
-        json_array_append(list, json_array_get(before, i));
+        json_t *old = json_array_get(before, i);
+        const char *line = json_string_value(json_object_get(old, "line"));
+        if (!line || strcmp(line, OWN_LINE) != 0) { /* theirs has passed */
+            json_array_append(list, old);
+        }
     }
     return list;
 }

@@ -359,3 +359,17 @@ bool line_closed_find(struct db *db, struct wh_arena *a, struct wh_str sha256,
     }
     return true;
 }
+
+bool line_grant_of(struct db *db, struct wh_arena *a,
+                   const struct line_row *row, struct line_row *out,
+                   struct wh_err *err)
+{
+    struct line_tier_row t;
+    *out = *row;
+    if (row->made_by == LINE_MADE_BY_LINE) {
+        return true;
+    }
+    return line_tier_read(db, row->subject, row->repo, &t, err) &&
+           (t.state.grant == RULE_TIER_HELD || t.grant_decision == 0 ||
+            line_by_row(db, a, t.grant_decision, out, err));
+}
