@@ -224,9 +224,12 @@ static void end_commit(struct net_req *r, void *ctx)
                          .branch = q->at.rev,
                          .ops = &c->ops};
     struct wh_err err = {0};
-    bool moved;
+    bool moved, ok;
 
-    if (!hub_ops_end(&c->ops, &err) || !hub_land(&l, &c->oid, &moved, &err)) {
+    ok = hub_ops_end(&c->ops, &err) && hub_land(&l, &c->oid, &moved, &err);
+    /* the request may wait long for its revision's turn, not its files */
+    hub_ops_done(&c->ops);
+    if (!ok) {
         front_req_fail(q, &err);
     } else if (moved) {
         wait_for_decision(c);

@@ -8,6 +8,7 @@ import re
 import signal
 import socket
 import time
+from pathlib import Path
 
 import pytest
 
@@ -275,3 +276,25 @@ def test_bodies_that_end_during_the_stop(fresh_house):
     h.process = None
     assert re.search(r"child\.end child=front exit=0 ", h.log()), h.log()[-3000:]
     assert "Sanitizer" not in h.log()
+
+
+def test_a_commit_that_waits_holds_no_files_in_memory(fresh_house):
+    """One revision of a repo is decided at a time; those behind it wait, and what came
+    with them has landed long ago."""
+    house = fresh_house().start()
+    house.api().create_repo("admin/waits")
+    data = weights.safetensors({"w": (300, 300)})
+    lfs_upload(house, "admin/waits", data)
+    (keeper,), (front,) = (house.children()[name] for name in ("keeper", "front"))
+    os.kill(keeper, signal.SIGSTOP)
+    try:
+        r = commit(house, "admin/waits", lfs_op("m.safetensors", data))
+        assert r.status_code == 200, r.text
+        text = b"so many words and no numbers\n" * (MIB // 29)
+        r = commit(house, "admin/waits", file_op("a.txt", text))
+        assert r.status_code == 200, r.text
+        held = [os.readlink(f) for f in Path(f"/proc/{front}/fd").iterdir()]
+        assert not [name for name in held if "memfd:commit" in name]
+    finally:
+        os.kill(keeper, signal.SIGCONT)
+    assert decided(house, "admin/waits")["weights"] == "open"
