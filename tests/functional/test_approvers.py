@@ -186,3 +186,22 @@ def test_closing_takes_one(house, roster, keys, big):
     d = draft(house, "lift", subject=subject(house))
     assert signed(house, keys, ["ada", "cid"], d) == "done"
     assert wait(house, 200).content == big
+
+
+def test_the_commands(house, roster, keys, big, tmp_path):
+    """statement, sign and object as an approver uses them."""
+    r = house.run("approver", "list")
+    assert r.returncode == 0 and "DEMO" in r.stdout and "cid" in r.stdout
+    text = tmp_path / "statement"
+    r = house.run("decision", "statement", "close", subject(house), "--rule", "demo.low/size",
+                  "--reason", "a drill")
+    assert r.returncode == 0, r.stderr
+    text.write_text(r.stdout)
+    r = house.run("decision", "sign", str(text), "--key", str(keys / "eve"))
+    assert r.returncode == 1 and "roster" in r.stderr
+    assert "reason a drill" in r.stderr  # shown in full before it is signed
+    r = house.run("decision", "object", str(text), "--key", str(keys / "ada"))
+    assert r.returncode == 1 and "nobody has proposed" in r.stderr
+    r = house.run("decision", "sign", str(text), "--key", str(keys / "ada"))
+    # closed once already within 180 days
+    assert r.returncode == 1 and "takes a quorum" in r.stderr, r.stderr
