@@ -21,8 +21,9 @@ static const char *const WORDS[LINE_FLOOR_COUNT] = {
     [LINE_FLOOR_SMALL] = "the lines open it by themselves: nobody need decide",
     [LINE_FLOOR_DIRECTION] =
         "the act would not change the tier in its direction",
-    [LINE_FLOOR_AGAIN] = "it was closed in an emergency within 180 days; "
-                         "a further closing takes a quorum",
+    [LINE_FLOOR_AGAIN] =
+        ("it was closed in an emergency within 180 days; a further closing "
+         "takes a quorum"),
     [LINE_FLOOR_ENDLESS] = "it was held as often as anything may be",
     [LINE_FLOOR_OUTSIDE] = "the last renewal takes an outside seat",
     [LINE_FLOOR_APPEAL] = "an appeal waits for its answer",
