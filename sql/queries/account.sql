@@ -44,19 +44,55 @@ FROM member m JOIN account a ON a.id = m.org
 WHERE m.account = $1 ORDER BY lower(a.name);
 
 -- name: token_insert :one
-INSERT INTO token (hash, account, name, role, created, expires)
-VALUES ($1, $2, $3, $4, $5, $6) RETURNING id;
+INSERT INTO token (hash, account, name, role, created, expires, metrics)
+VALUES ($1, $2, $3, $4, $5, $6, $7) RETURNING id;
 
 -- name: token_by_hash :one
 SELECT a.id, a.public_id, a.org, a.name, a.fullname, a.email, a.operator,
        a.created, a.disabled IS NOT NULL,
-       t.id, t.name, t.role, t.created, coalesce(t.expires, 0)
+       t.id, t.name, t.role, t.created, coalesce(t.expires, 0), t.metrics,
+       coalesce(t.used_day, 0), coalesce(t.old_until, 0)
 FROM token t JOIN account a ON a.id = t.account
-WHERE t.hash = $1 AND (t.expires IS NULL OR t.expires > $2);
+WHERE (t.hash = $1 OR (t.old_hash = $1 AND t.old_until > $2))
+  AND (t.expires IS NULL OR t.expires > $2);
 
 -- name: token_list :many
-SELECT id, name, role, created, coalesce(expires, 0)
+SELECT id, name, role, created, coalesce(expires, 0), metrics,
+       coalesce(used_day, 0), coalesce(old_until, 0)
 FROM token WHERE account = $1 ORDER BY id;
+
+-- name: token_by_id :one
+SELECT id, name, role, created, coalesce(expires, 0), metrics,
+       coalesce(used_day, 0), coalesce(old_until, 0)
+FROM token WHERE account = $1 AND id = $2;
+
+-- name: token_rotate :exec
+UPDATE token
+SET old_hash = CASE WHEN $4 > $5 THEN hash END,
+    old_until = CASE WHEN $4 > $5 THEN $4 END, hash = $1
+WHERE account = $2 AND id = $3;
+
+-- name: token_used :exec
+UPDATE token SET used_day = $2
+WHERE id = $1 AND (used_day IS NULL OR used_day < $2);
+
+-- name: token_scope_insert :exec
+INSERT INTO token_scope (token, namespace, repo, role)
+VALUES ($1, $2, $3, $4);
+
+-- name: token_scope_role :one
+SELECT coalesce(max(role), 0) FROM token_scope
+WHERE token = $1 AND (namespace = $2 OR repo = $3);
+
+-- name: token_scope_list :many
+SELECT coalesce(s.namespace, 0), coalesce(s.repo, 0), s.role,
+       coalesce(a.org, 0), coalesce(a.name, ''), coalesce(r.kind, 0),
+       coalesce(r.full, '')
+FROM token_scope s
+LEFT JOIN account a ON a.id = s.namespace
+LEFT JOIN repo r ON r.id = s.repo AND r.gone IS NULL
+WHERE s.token = $1 AND (a.id IS NOT NULL OR r.id IS NOT NULL)
+ORDER BY s.id;
 
 -- name: token_delete :exec
 DELETE FROM token WHERE account = $1 AND id = $2;
@@ -70,7 +106,7 @@ INSERT INTO session (hash, account, created, expires) VALUES ($1, $2, $3, $4);
 -- name: session_by_hash :one
 SELECT a.id, a.public_id, a.org, a.name, a.fullname, a.email, a.operator,
        a.created, a.disabled IS NOT NULL,
-       0, '', 3, s.created, s.expires
+       0, '', 3, s.created, s.expires, 0, 0, 0
 FROM session s JOIN account a ON a.id = s.account
 WHERE s.hash = $1 AND s.expires > $2;
 

@@ -1,37 +1,13 @@
 /*
- * accounts.c - people, organisations and tokens over the API.
+ * accounts.c - people and organisations over the API (tokens: tokens.c).
  *
  * Anybody signed in may found an organisation and owns it then; accounts of
- * people are made by operators. Nobody makes a token that can do more than the
- * credentials it is asked with.
+ * people are made by operators.
  */
 #include "api/handlers.h"
 #include "base/time.h"
 #include "front/answer.h"
 #include "hub/view.h"
-
-#define DAY_US (24 * STORE_HOUR_US)
-#define TOKEN_DAYS_MAX 3650
-
-/* ---- what the caller's credentials can do ---- */
-
-/* FINE stands last in the enum, but only reads. */
-static enum store_role credential_role(const struct front_req *q)
-{
-    enum store_role role = q->who.token.role;
-
-    return role == STORE_ROLE_FINE ? STORE_ROLE_READ : role;
-}
-
-static bool need_credential(const struct front_req *q, enum store_role role,
-                            struct wh_err *err)
-{
-    return credential_role(q) >= role ||
-           wh_fail(err, WH_FORBIDDEN,
-                   "that takes credentials of the role %s; yours have the "
-                   "role %s",
-                   store_role_name(role), store_role_name(credential_role(q)));
-}
 
 static json_t *view_account(const struct store_account *a)
 {
@@ -84,7 +60,7 @@ bool api_org_create(struct front_req *q, struct wh_err *err)
 {
     struct founding f = {.in = {.org = true, .owner = q->who.account.id}};
 
-    if (!need_credential(q, STORE_ROLE_WRITE, err) ||
+    if (!front_req_credential(q, STORE_ROLE_WRITE, err) ||
         !read_account(q, &f.in, err) ||
         !db_write(q->house->writer, found_fn, &f, err)) {
         return false;
@@ -99,7 +75,7 @@ bool api_user_create(struct front_req *q, struct wh_err *err)
     struct founding f = {.credentials = true, .now = wh_now_us()};
     json_t *o;
 
-    if (!need_credential(q, STORE_ROLE_ADMIN, err) ||
+    if (!front_req_credential(q, STORE_ROLE_ADMIN, err) ||
         !read_account(q, &f.in, err) ||
         !db_write(q->house->writer, found_fn, &f, err)) {
         return false;
@@ -135,7 +111,7 @@ static bool find_member(struct front_req *q, struct store_account *org,
 {
     enum store_role mine = STORE_ROLE_NONE;
 
-    if (!need_credential(q, STORE_ROLE_WRITE, err)) {
+    if (!front_req_credential(q, STORE_ROLE_WRITE, err)) {
         return false;
     }
     if (!store_account_by_name(q->db, q->at.a, org, err) ||
@@ -201,124 +177,6 @@ bool api_member_drop(struct front_req *q, struct wh_err *err)
     return set_member(q, STORE_ROLE_NONE, err);
 }
 
-/* ---- tokens ---- */
-
-static json_t *view_token(const struct store_token *t)
-{
-    json_t *o = json_object();
-
-    json_object_set_new(o, "id", json_integer((json_int_t)t->id));
-    json_object_set_new(o, "name", json_string(t->name));
-    json_object_set_new(o, "role", json_string(store_role_name(t->role)));
-    json_object_set_new(o, "created", hub_view_time(t->created));
-    json_object_set_new(o, "expires",
-                        t->expires ? hub_view_time(t->expires) : json_null());
-    return o;
-}
-
-bool api_token_list(struct front_req *q, struct wh_err *err)
-{
-    json_t *list = wh_json_own(q->a, json_array());
-    struct store_token *tokens;
-    size_t n;
-
-    if (!store_token_list(q->db, q->a, q->who.account.id, &tokens, &n, err)) {
-        return false;
-    }
-    for (size_t i = 0; i < n; i++) {
-        json_array_append_new(list, view_token(&tokens[i]));
-    }
-    front_answer_json(q->net, 200, list);
-    return true;
-}
-
-struct new_token {
-    int64_t account;
-    struct wh_str name;
-    enum store_role role;
-    int64_t expires;
-    char text[STORE_TOKEN_LEN + 1];
-};
-
-static bool token_fn(struct db *db, void *ctx, struct wh_err *err)
-{
-    struct new_token *t = ctx;
-
-    return store_token_create(db, t->account, t->name, t->role, t->expires,
-                              t->text, err);
-}
-
-static bool read_token(struct front_req *q, struct new_token *t,
-                       struct wh_err *err)
-{
-    struct wh_str role;
-    int64_t days;
-    json_t *body;
-
-    if (!front_req_json(q, &body, err) ||
-        !wh_json_get_str(body, "name", &t->name, err) ||
-        !wh_json_opt_str(body, "role", WH_S("write"), &role, err) ||
-        !wh_json_opt_i64(body, "days", 0, &days, err)) {
-        return false;
-    }
-    t->role = store_role_of(role);
-    if (t->role == STORE_ROLE_NONE || t->role == STORE_ROLE_FINE) {
-        return wh_fail(err, WH_BAD_REQUEST,
-                       "the role must be read, write or admin");
-    }
-    if (days < 0 || days > TOKEN_DAYS_MAX) {
-        return wh_fail(err, WH_BAD_REQUEST, "days must be between 0 and %d",
-                       TOKEN_DAYS_MAX);
-    }
-    t->expires = days > 0 ? wh_now_us() + days * DAY_US : 0;
-    return need_credential(q, t->role, err);
-}
-
-bool api_token_create(struct front_req *q, struct wh_err *err)
-{
-    struct new_token t = {.account = q->who.account.id};
-
-    if (!need_credential(q, STORE_ROLE_WRITE, err) || !read_token(q, &t, err) ||
-        !db_write(q->house->writer, token_fn, &t, err)) {
-        return false;
-    }
-    front_answer_json(
-        q->net, 201,
-        wh_json_own(q->a, json_pack("{s:o,s:s,s:s}", "name",
-                                    wh_json_str(t.name), "role",
-                                    store_role_name(t.role), "token", t.text)));
-    return true;
-}
-
-struct old_token {
-    int64_t account;
-    uint64_t id;
-};
-
-static bool revoke_fn(struct db *db, void *ctx, struct wh_err *err)
-{
-    const struct old_token *t = ctx;
-
-    return store_token_revoke(db, t->account, (int64_t)t->id, err);
-}
-
-bool api_token_revoke(struct front_req *q, struct wh_err *err)
-{
-    struct old_token t = {.account = q->who.account.id};
-
-    if (!need_credential(q, STORE_ROLE_WRITE, err)) {
-        return false;
-    }
-    if (!wh_str_u64(q->at.a, &t.id) || t.id > INT64_MAX) {
-        return wh_fail(err, WH_NOT_FOUND, "you have no such token");
-    }
-    if (!db_write(q->house->writer, revoke_fn, &t, err)) {
-        return false;
-    }
-    front_answer_json(q->net, 200, wh_json_own(q->a, json_object()));
-    return true;
-}
-
 /* ---- sign-in links ---- */
 
 struct new_link {
@@ -338,7 +196,7 @@ bool api_signin_link(struct front_req *q, struct wh_err *err)
 {
     struct new_link l = {.account = q->who.account.id, .now = wh_now_us()};
 
-    if (!need_credential(q, STORE_ROLE_ADMIN, err) ||
+    if (!front_req_credential(q, STORE_ROLE_ADMIN, err) ||
         !db_write(q->house->writer, link_fn, &l, err)) {
         return false;
     }

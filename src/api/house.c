@@ -118,7 +118,7 @@ static bool find_decision(struct front_req *q, struct line_row *row,
     }
     if (row->repo != 0 &&
         (!store_repo_by_id(q->db, q->a, row->repo, &repo, err) ||
-         !store_repo_readable(q->db, &repo, front_req_account(q), &may, err))) {
+         !store_repo_readable(q->db, &repo, front_req_viewer(q), &may, err))) {
         return false;
     }
     /* until it is published it has no effect, and nobody hears of it */

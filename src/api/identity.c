@@ -3,6 +3,7 @@
  */
 #include "api/handlers.h"
 #include "front/answer.h"
+#include "front/scopes.h"
 #include "hub/head.h"
 #include "hub/view.h"
 
@@ -28,13 +29,16 @@ static const char *client_role(enum store_role role)
     return role == STORE_ROLE_ADMIN ? "write" : store_role_name(role);
 }
 
-static json_t *view_auth(const struct store_token *t)
+static json_t *view_auth(const struct store_token *t, json_t *scopes)
 {
     json_t *token = json_object(), *auth = json_object();
 
     json_object_set_new(token, "displayName", json_string(t->name));
     json_object_set_new(token, "role", json_string(client_role(t->role)));
     json_object_set_new(token, "createdAt", hub_view_time(t->created));
+    if (scopes) {
+        json_object_set(token, "fineGrained", scopes);
+    }
     json_object_set_new(auth, "type", json_string("access_token"));
     json_object_set_new(auth, "accessToken", token);
     if (t->expires) {
@@ -47,10 +51,12 @@ bool api_whoami(struct front_req *q, struct wh_err *err)
 {
     const struct store_account *me = &q->who.account;
     struct store_membership *orgs;
-    json_t *o;
+    json_t *o, *scopes = NULL;
     size_t n;
 
-    if (!store_member_orgs(q->db, q->a, me->id, &orgs, &n, err)) {
+    if (!store_member_orgs(q->db, q->a, me->id, &orgs, &n, err) ||
+        (q->who.token.role == STORE_ROLE_FINE &&
+         !front_scopes_view(q, &q->who.token, &scopes, err))) {
         return false;
     }
     o = wh_json_own(q->a, json_pack("{s:s,s:s,s:s,s:s,s:b,s:b,s:o,s:o}", "type",
@@ -59,7 +65,7 @@ bool api_whoami(struct front_req *q, struct wh_err *err)
                                     me->fullname[0] ? me->fullname : me->name,
                                     "isPro", 0, "canPay", 0, "orgs",
                                     view_orgs(orgs, n), "auth",
-                                    view_auth(&q->who.token)));
+                                    view_auth(&q->who.token, scopes)));
     if (me->email[0]) {
         json_object_set_new(o, "email", json_string(me->email));
     }

@@ -354,7 +354,7 @@ bool api_upload_verify(struct front_req *q, struct wh_err *err)
         return err->code != WH_NONE ? false : wh_fail(err, WH_BAD_REQUEST, "");
     }
     if (!store_repo_by_id(q->db, q->a, (int64_t)repo, &row, err) ||
-        !front_req_role(q, row.owner, &role, err)) {
+        !front_req_repo_role(q, row.owner, row.id, &role, err)) {
         return false;
     }
     if (role < STORE_ROLE_WRITE) {

@@ -9,24 +9,49 @@
 #define PATH "/api/weighhouse/v1/tokens"
 
 /* Places of the options. */
-enum { ROLE, DAYS };
+enum { ROLE, DAYS, ONLY, METRICS, GRACE };
 
 static const char help_text[] =
     "Usage: weighhouse token create NAME [--role read|write|admin] [--days N]\n"
+    "                               [--for NAME,...] [--metrics yes]\n"
     "       weighhouse token list\n"
+    "       weighhouse token rotate NUMBER [--grace HOURS]\n"
     "       weighhouse token revoke NUMBER\n"
     "\n"
     "create prints the new token, which is shown only now; it can do no more "
     "than\n"
     "the one it is made with. Without --role it is write, without --days it "
     "lasts\n"
-    "until it is revoked. list gives the numbers that revoke takes.\n"
+    "until it is revoked. With --for it may read or write (--role) in these "
+    "places\n"
+    "alone: a namespace, owner/model, datasets/owner/name. With --metrics yes "
+    "it may\n"
+    "also read /metrics (operators). rotate prints a new secret; the old one "
+    "works for\n"
+    "--grace hours more (24). list gives the numbers that rotate and revoke "
+    "take.\n"
     "\n"
     "  --json         the answer as JSON\n"
     "\n"
     "The house is WEIGHHOUSE_URL (http://127.0.0.1:8080), you are "
     "WEIGHHOUSE_TOKEN.\n"
     "Exit codes: 0 done, 1 refused, 2 wrong usage, 4 could not be asked.\n";
+
+/* --for a,b: the role of the command line becomes that of the scopes. */
+static void add_scopes(struct cmd_call *c, json_t *body)
+{
+    struct wh_str rest = wh_str_of(c->options[ONLY]), one;
+    json_t *list = json_array();
+
+    json_object_set_new(body, "role", json_string("fineGrained"));
+    json_object_set_new(body, "scopes", list);
+    while (rest.n > 0) {
+        (void)wh_str_cut(&rest, ',', &one);
+        json_array_append_new(
+            list, json_pack("{s:o,s:s}", "entity", wh_json_str(one), "role",
+                            c->options[ROLE] ? c->options[ROLE] : "read"));
+    }
+}
 
 static bool create(struct cmd_call *c, json_t **out, struct wh_err *err)
 {
@@ -38,6 +63,15 @@ static bool create(struct cmd_call *c, json_t **out, struct wh_err *err)
     if (c->options[ROLE]) {
         json_object_set_new(body, "role",
                             wh_json_str(wh_str_of(c->options[ROLE])));
+    }
+    if (c->options[ONLY]) {
+        add_scopes(c, body);
+    }
+    if (c->options[METRICS]) {
+        json_object_set_new(body, "role", json_string("fineGrained"));
+        json_object_set_new(
+            body, "metrics",
+            json_boolean(strcmp(c->options[METRICS], "yes") == 0));
     }
     if (c->options[DAYS]) {
         if (!wh_str_u64(wh_str_of(c->options[DAYS]), &days) ||
@@ -75,14 +109,15 @@ static bool list(struct cmd_call *c, json_t **out, struct wh_err *err)
     if (c->json) {
         return true;
     }
-    printf("%8s  %-6s %-24s  %-24s  %s\n", "number", "role", "created",
+    printf("%8s  %-11s %-10s  %-24s  %s\n", "number", "role", "last used",
            "expires", "name");
     json_array_foreach(*out, i, t)
     {
         const char *expires = text(t, "expires");
-        printf("%8lld  %-6s %-24s  %-24s  %s\n",
+        const char *used = text(t, "last_used");
+        printf("%8lld  %-11s %-10s  %-24s  %s\n",
                (long long)json_integer_value(json_object_get(t, "id")),
-               text(t, "role"), text(t, "created"),
+               text(t, "role"), used[0] ? used : "never",
                expires[0] ? expires : "when revoked", text(t, "name"));
     }
     return true;
@@ -104,16 +139,45 @@ static bool revoke(struct cmd_call *c, json_t **out, struct wh_err *err)
     return true;
 }
 
-static const struct cmd_verb VERBS[] = {
-    {"create", 2, create}, {"list", 1, list}, {"revoke", 2, revoke}};
+static bool rotate(struct cmd_call *c, json_t **out, struct wh_err *err)
+{
+    struct cmd_client *client = &c->client;
+    struct wh_str path =
+        wh_arena_fmt(&client->arena, PATH "/%.*s/rotate",
+                     WH_FMT(cmd_client_segment(client, c->words[1])));
+    json_t *body = wh_json_own(&client->arena, json_object());
+    uint64_t hours;
+
+    if (c->options[GRACE]) {
+        if (!wh_str_u64(wh_str_of(c->options[GRACE]), &hours) ||
+            hours > INT32_MAX) {
+            return wh_fail(err, WH_USAGE, "--grace takes a number of hours");
+        }
+        json_object_set_new(body, "grace_hours",
+                            json_integer((json_int_t)hours));
+    }
+    if (!cmd_client_call(client, "POST", path, body, out, err)) {
+        return false;
+    }
+    if (!c->json) {
+        printf("%s\n", text(*out, "token"));
+    }
+    return true;
+}
+
+static const struct cmd_verb VERBS[] = {{"create", 2, create},
+                                        {"list", 1, list},
+                                        {"rotate", 2, rotate},
+                                        {"revoke", 2, revoke}};
 
 int cmd_token(int argc, char **argv)
 {
-    static const struct cmd_noun noun = {.name = "token",
-                                         .help = help_text,
-                                         .options = {"--role", "--days"},
-                                         .verbs = VERBS,
-                                         .n = sizeof VERBS / sizeof *VERBS};
+    static const struct cmd_noun noun = {
+        .name = "token",
+        .help = help_text,
+        .options = {"--role", "--days", "--for", "--metrics", "--grace"},
+        .verbs = VERBS,
+        .n = sizeof VERBS / sizeof *VERBS};
 
     return cmd_noun(&noun, argc, argv);
 }

@@ -118,8 +118,9 @@ void doctor_token_file(struct doctor *d, struct doctor_row *r)
         doctor_say(d, r, DOCTOR_OK, "there is none");
     } else if (open.n > 0) {
         doctor_say(d, r, DOCTOR_FAIL, "%.*s", WH_FMT(open));
-        doctor_advise(r, WH_S("weighhouse token rotate --grace 0, then delete "
-                              "the file: whoever read it is the operator"));
+        doctor_advise(r,
+                      WH_S("weighhouse token rotate 1 --grace 0, then delete "
+                           "the file: whoever read it is the operator"));
     } else {
         doctor_say(d, r, DOCTOR_OK,
                    "its owner alone reads it; it may be deleted");

@@ -11,7 +11,7 @@ bool front_list_readable(struct front_req *q, struct store_repo_query *list,
     int64_t *ids;
     size_t n;
 
-    if (!q->signed_in) {
+    if (front_req_viewer(q) == 0) {
         return true;
     }
     if (!store_member_orgs(q->db, q->a, q->who.account.id, &orgs, &n, err)) {

@@ -337,7 +337,8 @@ bool front_metrics_may(const struct front_req *q, struct wh_err *err)
     if (!q->signed_in) {
         return wh_fail(err, WH_AUTH_REQUIRED, "");
     }
-    return (q->who.account.is_operator &&
+    return q->who.token.metrics ||
+           (q->who.account.is_operator &&
             q->who.token.role == STORE_ROLE_ADMIN) ||
            wh_fail(err, WH_FORBIDDEN,
                    "the metrics are read from the house's own host, or with a "

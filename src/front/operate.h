@@ -10,9 +10,7 @@
 #include "front/request.h"
 
 /* The report of `weighhouse doctor` as front can make it: what it saw before it
- * locked itself in, and what can be asked now. Wants credentials of the role
- * admin. */
-bool front_operate_doctor(struct front_req *q, json_t **out,
-                          struct wh_err *err) WH_CHECK;
+ * locked itself in, and what can be asked now. */
+json_t *front_operate_doctor(struct front_req *q);
 
 #endif

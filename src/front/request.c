@@ -8,6 +8,7 @@
 #include "base/time.h"
 #include "front/answer.h"
 #include "front/metrics.h"
+#include "front/used.h"
 
 #define COOKIE_NAME "wh_session="
 
@@ -173,6 +174,7 @@ static bool identify(struct front_req *q, struct wh_err *err)
             return false;
         }
         q->signed_in = true;
+        front_used_note(q->house, &q->who.token);
         return true;
     }
     return q->route->page ? sign_in_by_cookie(q, err) : true;
@@ -185,28 +187,58 @@ int64_t front_req_account(const struct front_req *q)
     return q->signed_in ? q->who.account.id : 0;
 }
 
-/* A token can do no more than its own role, whatever its account may. */
-static enum store_role token_ceiling(const struct store_token *t)
+int64_t front_req_viewer(const struct front_req *q)
 {
-    return t->role == STORE_ROLE_FINE ? STORE_ROLE_READ : t->role;
+    return q->signed_in && q->who.token.role != STORE_ROLE_FINE
+               ? q->who.account.id
+               : 0;
+}
+
+/* FINE stands last in the enum, but holds nothing beyond its scopes. */
+bool front_req_credential(const struct front_req *q, enum store_role role,
+                          struct wh_err *err)
+{
+    enum store_role has = q->who.token.role;
+
+    return (has != STORE_ROLE_FINE && has >= role) ||
+           wh_fail(err, WH_FORBIDDEN,
+                   "that takes credentials of the role %s; yours have the "
+                   "role %s",
+                   store_role_name(role), store_role_name(has));
+}
+
+/* A token can do no more than its own role, whatever its account may. */
+static bool token_ceiling(struct front_req *q, int64_t ns, int64_t repo,
+                          enum store_role *out, struct wh_err *err)
+{
+    const struct store_token *t = &q->who.token;
+
+    if (t->role == STORE_ROLE_FINE) {
+        return store_token_scope(q->db, t->id, ns, repo, out, err);
+    }
+    /* a write token also deletes, as the clients expect of it */
+    *out = t->role == STORE_ROLE_WRITE ? STORE_ROLE_ADMIN : t->role;
+    return true;
 }
 
 bool front_req_role(struct front_req *q, int64_t ns, enum store_role *out,
                     struct wh_err *err)
 {
-    enum store_role ceiling;
+    return front_req_repo_role(q, ns, 0, out, err);
+}
+
+bool front_req_repo_role(struct front_req *q, int64_t ns, int64_t repo,
+                         enum store_role *out, struct wh_err *err)
+{
+    enum store_role ceiling = STORE_ROLE_NONE;
 
     *out = STORE_ROLE_NONE;
     if (!q->signed_in) {
         return true;
     }
-    if (!store_member_role(q->db, ns, q->who.account.id, out, err)) {
+    if (!store_member_role(q->db, ns, q->who.account.id, out, err) ||
+        !token_ceiling(q, ns, repo, &ceiling, err)) {
         return false;
-    }
-    ceiling = token_ceiling(&q->who.token);
-    /* a write token also deletes, as the clients expect of it */
-    if (ceiling == STORE_ROLE_WRITE) {
-        ceiling = STORE_ROLE_ADMIN;
     }
     *out = *out < ceiling ? *out : ceiling;
     return true;
@@ -224,7 +256,7 @@ static bool load_repo(struct front_req *q, struct wh_err *err)
         wh_arena_fmt(q->a, "%.*s/%.*s", WH_FMT(q->at.ns), WH_FMT(q->at.name));
 
     if (!store_repo_by_name(q->db, q->a, q->at.kind, full, &q->repo, err) ||
-        !front_req_role(q, q->repo.owner, &q->role, err)) {
+        !front_req_repo_role(q, q->repo.owner, q->repo.id, &q->role, err)) {
         return false;
     }
     if (q->repo.is_private && q->role < STORE_ROLE_READ) {
@@ -261,7 +293,8 @@ static bool permit(struct front_req *q, struct wh_err *err)
         if (!q->signed_in) {
             return wh_fail(err, WH_AUTH_REQUIRED, "");
         }
-        return q->who.account.is_operator || wh_fail(err, WH_FORBIDDEN, "");
+        return (q->who.account.is_operator || wh_fail(err, WH_FORBIDDEN, "")) &&
+               front_req_credential(q, STORE_ROLE_ADMIN, err);
     case FRONT_METRICS:
         return front_metrics_may(q, err);
     case FRONT_READ:

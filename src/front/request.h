@@ -91,6 +91,15 @@ bool front_req_json(struct front_req *q, json_t **out,
 /* The caller's role in the namespace of an account (NONE when anonymous). */
 bool front_req_role(struct front_req *q, int64_t ns, enum store_role *out,
                     struct wh_err *err) WH_CHECK;
+/* The same in one repo of it: a token may be for this repo alone. */
+bool front_req_repo_role(struct front_req *q, int64_t ns, int64_t repo,
+                         enum store_role *out, struct wh_err *err) WH_CHECK;
+/* For lists that show private repos: the account whose they may be, or 0. A
+ * token that names what it is for sees there what everybody sees. */
+int64_t front_req_viewer(const struct front_req *q);
+/* Do the caller's credentials have at least this role? WH_FORBIDDEN. */
+bool front_req_credential(const struct front_req *q, enum store_role role,
+                          struct wh_err *err) WH_CHECK;
 /* Does the caller read private things of this repo? */
 bool front_req_sees_private(const struct front_req *q);
 /* The account id of the caller, or 0. */

@@ -15,7 +15,7 @@
 #define STORE_EMAIL_MAX 254
 
 /* What somebody may do in a namespace, or with a token. Ordered: more is more.
- * FINE is a token's role only; it reads, until it is given scopes. */
+ * FINE is a token's role only: what it may do, its scopes say. */
 enum store_role {
     STORE_ROLE_NONE,
     STORE_ROLE_READ,

@@ -61,7 +61,8 @@ static void bind_secret(struct db_stmt *s, int i, struct wh_str secret)
     db_bind_hex(s, i, digest, sizeof digest);
 }
 
-/* Columns from `at`: id, name, role, created, expires. */
+/* Columns from `at`: id, name, role, created, expires, metrics, used_day,
+ * old_until. */
 static void read_token(struct db_stmt *s, int at, struct store_token *out)
 {
     out->id = db_col_i64(s, at);
@@ -69,6 +70,9 @@ static void read_token(struct db_stmt *s, int at, struct store_token *out)
     out->role = (enum store_role)db_col_i64(s, at + 2);
     out->created = db_col_i64(s, at + 3);
     out->expires = db_col_i64(s, at + 4);
+    out->metrics = db_col_bool(s, at + 5);
+    out->used_day = db_col_i64(s, at + 6);
+    out->old_until = db_col_i64(s, at + 7);
 }
 
 static bool authenticate(struct db *db, enum db_query q, struct wh_str secret,
@@ -114,32 +118,175 @@ static bool check_token(struct db *db, int64_t account, struct wh_str name,
                    STORE_TOKENS_MAX);
 }
 
-bool store_token_create(struct db *db, int64_t account, struct wh_str name,
-                        enum store_role role, int64_t expires,
-                        char out[STORE_TOKEN_LEN + 1], struct wh_err *err)
+static bool check_scopes(const struct store_token_new *in, struct wh_err *err)
+{
+    bool fine = in->role == STORE_ROLE_FINE;
+    if (!fine && (in->n_scopes > 0 || in->metrics)) {
+        return wh_fail(err, WH_BAD_REQUEST,
+                       "scopes are for tokens of the role %s",
+                       store_role_name(STORE_ROLE_FINE));
+    }
+    if (fine && in->n_scopes == 0 && !in->metrics) {
+        return wh_fail(err, WH_BAD_REQUEST,
+                       "a token of the role %s names at least one scope",
+                       store_role_name(STORE_ROLE_FINE));
+    }
+    return in->n_scopes <= STORE_SCOPES_MAX ||
+           wh_fail(err, WH_TOO_LARGE, "a token names at most %d scopes",
+                   STORE_SCOPES_MAX);
+}
+
+static bool insert_token(struct db *db, const struct store_token_new *in,
+                         const char *text, int64_t *id, struct wh_err *err)
+{
+    struct db_stmt *s = db_start(db, DBQ_TOKEN_INSERT);
+    bind_secret(s, 1, wh_str_of(text));
+    db_bind_i64(s, 2, in->account);
+    db_bind_text(s, 3, in->name);
+    db_bind_i64(s, 4, (int64_t)in->role);
+    db_bind_i64(s, 5, wh_now_us());
+    if (in->expires) {
+        db_bind_i64(s, 6, in->expires);
+    }
+    db_bind_i64(s, 7, in->metrics);
+    return db_one_i64(s, 0, id, err);
+}
+
+static bool insert_scope(struct db *db, int64_t token,
+                         const struct store_scope *scope, struct wh_err *err)
+{
+    struct db_stmt *s = db_start(db, DBQ_TOKEN_SCOPE_INSERT);
+    db_bind_i64(s, 1, token);
+    if (scope->repo) {
+        db_bind_i64(s, 3, scope->repo);
+    } else {
+        db_bind_i64(s, 2, scope->ns);
+    }
+    db_bind_i64(s, 4, (int64_t)scope->role);
+    return db_exec(s, err);
+}
+
+bool store_token_make(struct db *db, const struct store_token_new *in,
+                      char out[STORE_TOKEN_LEN + 1], struct wh_err *err)
 {
     char text[STORE_TOKEN_LEN + 1] = "hf_";
     int64_t id = 0;
-    wh_assert(role >= STORE_ROLE_READ && role <= STORE_ROLE_FINE);
-    if (!check_token(db, account, name, err)) {
+    wh_assert(in->role >= STORE_ROLE_READ && in->role <= STORE_ROLE_FINE);
+    if (!check_scopes(in, err) ||
+        !check_token(db, in->account, in->name, err)) {
         return false;
     }
     random_text(text + 3, STORE_TOKEN_LEN - 3);
-    struct db_stmt *s = db_start(db, DBQ_TOKEN_INSERT);
-    bind_secret(s, 1, wh_str_of(text));
-    db_bind_i64(s, 2, account);
-    db_bind_text(s, 3, name);
-    db_bind_i64(s, 4, (int64_t)role);
-    db_bind_i64(s, 5, wh_now_us());
-    if (expires) {
-        db_bind_i64(s, 6, expires);
+    bool ok = insert_token(db, in, text, &id, err);
+    for (size_t i = 0; ok && i < in->n_scopes; i++) {
+        ok = insert_scope(db, id, &in->scopes[i], err);
     }
-    bool ok = db_one_i64(s, 0, &id, err);
     if (ok) {
         memcpy(out, text, sizeof text);
     }
     wh_wipe(text, sizeof text);
     return ok;
+}
+
+bool store_token_create(struct db *db, int64_t account, struct wh_str name,
+                        enum store_role role, int64_t expires,
+                        char out[STORE_TOKEN_LEN + 1], struct wh_err *err)
+{
+    const struct store_token_new in = {
+        .account = account, .name = name, .role = role, .expires = expires};
+    return store_token_make(db, &in, out, err);
+}
+
+bool store_token_rotate(struct db *db, int64_t account, int64_t id, int64_t now,
+                        int64_t grace_us, char out[STORE_TOKEN_LEN + 1],
+                        struct wh_err *err)
+{
+    char text[STORE_TOKEN_LEN + 1] = "hf_";
+    if (grace_us < 0 || grace_us > STORE_GRACE_MAX_US) {
+        return wh_fail(err, WH_BAD_REQUEST,
+                       "the old secret may work for at most %lld hours more",
+                       (long long)(STORE_GRACE_MAX_US / STORE_HOUR_US));
+    }
+    random_text(text + 3, STORE_TOKEN_LEN - 3);
+    struct db_stmt *s = db_start(db, DBQ_TOKEN_ROTATE);
+    bind_secret(s, 1, wh_str_of(text));
+    db_bind_i64(s, 2, account);
+    db_bind_i64(s, 3, id);
+    db_bind_i64(s, 4, now + grace_us);
+    db_bind_i64(s, 5, now);
+    bool ok = db_exec(s, err) &&
+              db_found(db_changes(db) ? DB_ROW : DB_DONE, WH_NOT_FOUND, err);
+    if (ok) {
+        memcpy(out, text, sizeof text);
+    }
+    wh_wipe(text, sizeof text);
+    return ok;
+}
+
+bool store_token_find(struct db *db, int64_t account, int64_t id,
+                      struct store_token *out, struct wh_err *err)
+{
+    struct db_stmt *s = db_start(db, DBQ_TOKEN_BY_ID);
+    db_bind_i64(s, 1, account);
+    db_bind_i64(s, 2, id);
+    enum db_row r = db_step(s, err);
+    if (r == DB_ROW) {
+        read_token(s, 0, out);
+    }
+    db_finish(&s);
+    return db_found(r, WH_NOT_FOUND, err);
+}
+
+bool store_token_used(struct db *db, int64_t id, int64_t day,
+                      struct wh_err *err)
+{
+    struct db_stmt *s = db_start(db, DBQ_TOKEN_USED);
+    db_bind_i64(s, 1, id);
+    db_bind_i64(s, 2, day);
+    return db_exec(s, err);
+}
+
+bool store_token_scope(struct db *db, int64_t id, int64_t ns, int64_t repo,
+                       enum store_role *out, struct wh_err *err)
+{
+    struct db_stmt *s = db_start(db, DBQ_TOKEN_SCOPE_ROLE);
+    int64_t role = 0;
+    db_bind_i64(s, 1, id);
+    db_bind_i64(s, 2, ns);
+    db_bind_i64(s, 3, repo);
+    if (!db_one_i64(s, 0, &role, err)) {
+        return false;
+    }
+    *out = (enum store_role)role;
+    return true;
+}
+
+bool store_token_scopes(struct db *db, struct wh_arena *a, int64_t id,
+                        struct store_scope_view **out, size_t *n,
+                        struct wh_err *err)
+{
+    struct store_scope_view *list =
+        wh_arena_array(a, STORE_SCOPES_MAX, sizeof *list);
+    size_t used = 0;
+    enum db_row r;
+    struct db_stmt *s = db_start(db, DBQ_TOKEN_SCOPE_LIST);
+    db_bind_i64(s, 1, id);
+    while ((r = db_step(s, err)) == DB_ROW && used < STORE_SCOPES_MAX) {
+        struct store_scope_view *v = &list[used++];
+        v->scope.ns = db_col_i64(s, 0);
+        v->scope.repo = db_col_i64(s, 1);
+        v->scope.role = (enum store_role)db_col_i64(s, 2);
+        v->org = db_col_bool(s, 3);
+        v->kind = (enum store_kind)db_col_i64(s, 5);
+        v->name = db_col_dup(s, v->scope.repo ? 6 : 4, a);
+    }
+    db_finish(&s);
+    if (r == DB_FAIL) {
+        return false;
+    }
+    *out = list;
+    *n = used;
+    return true;
 }
 
 bool store_token_auth(struct db *db, struct wh_str text, int64_t now,

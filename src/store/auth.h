@@ -3,13 +3,14 @@
  * first account.
  * Owner: results are plain values; secrets are shown once, by the call that
  * makes them, and kept as SHA-256 only.
- * Never: opens a transaction; writes on a request that only reads (no "last
- * used").
+ * Never: opens a transaction; writes on a request that only reads: the day of
+ * the last use is noted apart (store_token_used).
  */
 #ifndef WH_STORE_AUTH_H
 #define WH_STORE_AUTH_H
 
 #include "store/account.h"
+#include "store/repo.h"
 
 /* "hf_" + 40 letters and digits: the shape that the clients insist on. */
 #define STORE_TOKEN_LEN 43
@@ -18,6 +19,11 @@
 #define STORE_TOKEN_NAME_MAX 128
 /* Tokens one account may have. */
 #define STORE_TOKENS_MAX 1000
+/* Namespaces and repos that one token may name. */
+#define STORE_SCOPES_MAX 32
+/* How long an old secret may work beside the new one. */
+#define STORE_GRACE_MAX_US (30 * 24 * STORE_HOUR_US)
+#define STORE_DAY_US (24 * STORE_HOUR_US)
 
 #define STORE_HOUR_US 3600000000LL
 #define STORE_SESSION_TTL_US (14 * 24 * STORE_HOUR_US)
@@ -28,6 +34,35 @@ struct store_token {
     char name[STORE_TOKEN_NAME_MAX + 1];
     enum store_role role;
     int64_t created, expires; /* expires 0: until revoked */
+    bool metrics;             /* may read /metrics */
+    int64_t used_day;         /* days since 1970; 0: never used */
+    int64_t old_until;        /* its secret before this one works until then */
+};
+
+/* What a token of role FINE may do: in all repos of a namespace, or in one
+ * repo; the other is 0. */
+struct store_scope {
+    int64_t ns, repo;
+    enum store_role role; /* READ or WRITE */
+};
+
+/* One of them for people. */
+struct store_scope_view {
+    struct store_scope scope;
+    bool org;             /* the namespace is an organisation's */
+    enum store_kind kind; /* of the repo */
+    struct wh_str name;   /* "ada", "ada/model" */
+};
+
+/* A token to be made. */
+struct store_token_new {
+    int64_t account;
+    struct wh_str name;
+    enum store_role role;
+    int64_t expires;                  /* or 0 */
+    bool metrics;                     /* for role FINE */
+    const struct store_scope *scopes; /* for role FINE, at most */
+    size_t n_scopes;                  /* STORE_SCOPES_MAX */
 };
 
 /* A caller who has shown a valid secret. */
@@ -42,6 +77,32 @@ struct store_principal {
 bool store_token_create(struct db *db, int64_t account, struct wh_str name,
                         enum store_role role, int64_t expires,
                         char out[STORE_TOKEN_LEN + 1],
+                        struct wh_err *err) WH_CHECK;
+/* The same, with all that a token can be; whether its maker may give these
+ * rights is the caller's business. WH_BAD_REQUEST for scopes where the role is
+ * not FINE, or a FINE token that may do nothing. */
+bool store_token_make(struct db *db, const struct store_token_new *in,
+                      char out[STORE_TOKEN_LEN + 1],
+                      struct wh_err *err) WH_CHECK;
+/* A new secret for a token; the one until now works for grace_us more (0: no
+ * more; at most STORE_GRACE_MAX_US), the one before that ends now. WH_NOT_FOUND
+ * when the account has no such token. */
+bool store_token_rotate(struct db *db, int64_t account, int64_t id, int64_t now,
+                        int64_t grace_us, char out[STORE_TOKEN_LEN + 1],
+                        struct wh_err *err) WH_CHECK;
+/* One of an account's tokens; WH_NOT_FOUND. */
+bool store_token_find(struct db *db, int64_t account, int64_t id,
+                      struct store_token *out, struct wh_err *err) WH_CHECK;
+/* It was used on that day. */
+bool store_token_used(struct db *db, int64_t id, int64_t day,
+                      struct wh_err *err) WH_CHECK;
+/* What a token of role FINE may do in a namespace, and in a repo of it (0:
+ * none in particular); NONE without a scope. */
+bool store_token_scope(struct db *db, int64_t id, int64_t ns, int64_t repo,
+                       enum store_role *out, struct wh_err *err) WH_CHECK;
+/* All scopes of a token, in the arena. */
+bool store_token_scopes(struct db *db, struct wh_arena *a, int64_t id,
+                        struct store_scope_view **out, size_t *n,
                         struct wh_err *err) WH_CHECK;
 /* Who holds this token; WH_AUTH_INVALID when unknown, expired, or of a disabled
  * account. */

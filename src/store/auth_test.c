@@ -107,6 +107,96 @@ static void test_token_life(void **state)
     wh_arena_done(&a);
 }
 
+static void rotate(struct house *h, int64_t id, int64_t now, int64_t grace,
+                   char out[STORE_TOKEN_LEN + 1])
+{
+    struct wh_err err = {0};
+    assert_true(
+        store_token_rotate(h->t.db, h->ada.id, id, now, grace, out, &err));
+}
+
+static bool works(struct house *h, const char *text, int64_t now)
+{
+    struct store_principal p;
+    struct wh_err err = {0};
+    return store_token_auth(h->t.db, wh_str_of(text), now, &p, &err);
+}
+
+/* The old secret is good up to, not at, its end; the one before it not at all.
+ */
+static void test_rotation(void **state)
+{
+    struct house *h = *state;
+    char t[4][STORE_TOKEN_LEN + 1];
+    struct store_principal p;
+    struct wh_err err = {0};
+    assert_true(store_token_create(h->t.db, h->ada.id, WH_S("ci"),
+                                   STORE_ROLE_WRITE, NOW + 1000, t[0], &err));
+    assert_true(store_token_auth(h->t.db, wh_str_of(t[0]), NOW, &p, &err));
+    rotate(h, p.token.id, NOW, 100, t[1]);
+    assert_true(works(h, t[0], NOW + 99) && works(h, t[1], NOW + 99));
+    assert_false(works(h, t[0], NOW + 100));
+    rotate(h, p.token.id, NOW + 10, 100, t[2]);
+    assert_false(works(h, t[0], NOW + 10));
+    assert_true(works(h, t[1], NOW + 10) && works(h, t[2], NOW + 10));
+    rotate(h, p.token.id, NOW + 20, 0, t[3]);
+    assert_false(works(h, t[1], NOW + 20) || works(h, t[2], NOW + 20));
+    /* a new secret is no longer life */
+    assert_true(works(h, t[3], NOW + 999));
+    assert_false(works(h, t[3], NOW + 1000));
+    assert_false(store_token_rotate(h->t.db, h->ada.id, p.token.id, NOW,
+                                    STORE_GRACE_MAX_US + 1, t[0], &err));
+    assert_int_equal(err.code, WH_BAD_REQUEST);
+    assert_false(store_token_rotate(h->t.db, h->ada.id + 1, p.token.id, NOW, 0,
+                                    t[0], &err));
+    assert_int_equal(err.code, WH_NOT_FOUND);
+    for (int i = 0; i < 4; i++) {
+        assert_false(on_disk(h, t[i]));
+    }
+}
+
+static void test_scopes(void **state)
+{
+    struct house *h = *state;
+    const struct store_scope of_ada = {h->ada.id, 0, STORE_ROLE_WRITE};
+    struct store_token_new in = {.account = h->ada.id,
+                                 .name = WH_S("narrow"),
+                                 .role = STORE_ROLE_FINE,
+                                 .scopes = &of_ada,
+                                 .n_scopes = 1};
+    char text[STORE_TOKEN_LEN + 1];
+    struct store_principal p;
+    struct store_scope_view *list;
+    enum store_role role;
+    struct wh_err err = {0};
+    struct wh_arena a;
+    size_t n;
+    wh_arena_init(&a, 1 << 20);
+    assert_true(store_token_make(h->t.db, &in, text, &err));
+    assert_true(store_token_auth(h->t.db, wh_str_of(text), NOW, &p, &err));
+    assert_true(
+        store_token_scope(h->t.db, p.token.id, h->ada.id, 7, &role, &err));
+    assert_int_equal(role, STORE_ROLE_WRITE);
+    assert_true(
+        store_token_scope(h->t.db, p.token.id, h->ada.id + 1, 0, &role, &err));
+    assert_int_equal(role, STORE_ROLE_NONE);
+    assert_true(store_token_scopes(h->t.db, &a, p.token.id, &list, &n, &err));
+    assert_int_equal(n, 1);
+    assert_true(wh_str_is(list[0].name, "ada"));
+    assert_true(
+        store_token_used(h->t.db, p.token.id, 5, &err) &&
+        store_token_used(h->t.db, p.token.id, 4, &err) &&
+        store_token_find(h->t.db, h->ada.id, p.token.id, &p.token, &err));
+    assert_int_equal(p.token.used_day, 5);
+    in.role = STORE_ROLE_READ;
+    assert_false(store_token_make(h->t.db, &in, text, &err));
+    assert_int_equal(err.code, WH_BAD_REQUEST);
+    in = (struct store_token_new){
+        .account = h->ada.id, .name = in.name, .role = STORE_ROLE_FINE};
+    assert_false(store_token_make(h->t.db, &in, text, &err));
+    wh_arena_done(&a);
+}
+
 static void test_token_refusals(void **state)
 {
     struct house *h = *state;
@@ -304,6 +394,7 @@ int main(void)
         T(test_token_life),       T(test_token_refusals),
         T(test_session_life),     T(test_link_is_for_once),
         T(test_disabled_account), T(test_sweep),
+        T(test_rotation),         T(test_scopes),
         E(test_first_start),      E(test_faults),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

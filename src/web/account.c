@@ -3,11 +3,14 @@
  */
 #include "base/mem.h"
 #include "base/time.h"
+#include "front/scopes.h"
 #include "hub/repos.h"
 #include "hub/view.h"
 #include "store/auth.h"
 #include "web/handlers.h"
 #include "web/page.h"
+
+#define TOKEN_DAYS_MAX 3650
 
 bool web_on_settings(struct front_req *q, struct wh_err *err)
 {
@@ -18,19 +21,55 @@ bool web_on_settings(struct front_req *q, struct wh_err *err)
 
 /* ---- tokens ---- */
 
-static json_t *view_token(const struct store_token *t)
+/* "read", "write", or what a token of role FINE is for, in words. */
+static bool says(struct front_req *q, const struct store_token *t,
+                 struct wh_str *out, struct wh_err *err)
 {
-    return json_pack("{s:o,s:s,s:s,s:o,s:o}", "id",
-                     json_sprintf("%lld", (long long)t->id), "name", t->name,
-                     "role", store_role_name(t->role), "created",
-                     hub_view_time(t->created), "expires",
-                     t->expires ? hub_view_time(t->expires) : json_null());
+    struct store_scope_view *list;
+    size_t n;
+
+    *out = wh_str_of(store_role_name(t->role));
+    if (t->role != STORE_ROLE_FINE) {
+        return true;
+    }
+    if (!store_token_scopes(q->db, q->a, t->id, &list, &n, err)) {
+        return false;
+    }
+    *out = wh_str_of(t->metrics ? "read the metrics" : "");
+    for (size_t i = 0; i < n; i++) {
+        *out = wh_arena_fmt(
+            q->a, "%.*s%s%s %s%.*s", WH_FMT(*out), out->n ? ", " : "",
+            store_role_name(list[i].scope.role),
+            list[i].scope.repo ? hub_kind_prefix(list[i].kind) : "all of ",
+            WH_FMT(list[i].name));
+    }
+    return true;
 }
 
+static bool view_token(struct front_req *q, const struct store_token *t,
+                       json_t **out, struct wh_err *err)
+{
+    struct wh_str may;
+    bool old = t->old_until > wh_now_us();
+
+    if (!says(q, t, &may, err)) {
+        return false;
+    }
+    *out = json_pack("{s:o,s:s,s:o,s:o,s:o,s:o,s:o}", "id",
+                     json_sprintf("%lld", (long long)t->id), "name", t->name,
+                     "role", web_text(may), "created",
+                     hub_view_time(t->created), "expires",
+                     t->expires ? hub_view_time(t->expires) : json_null(),
+                     "used", front_scopes_day(t->used_day), "old_until",
+                     old ? hub_view_time(t->old_until) : json_null());
+    return true;
+}
+
+/* A token to be shown. */
 struct made {
-    int64_t account;
-    struct wh_str name;
-    enum store_role role;
+    struct store_token_new in;
+    struct store_scope scope;
+    int64_t id, now, grace_us; /* of one that got a new secret */
     char text[STORE_TOKEN_LEN + 1];
 };
 
@@ -49,11 +88,15 @@ static bool tokens_page(struct front_req *q, int status,
         return false;
     }
     for (size_t i = 0; i < n; i++) {
-        json_array_append_new(list, view_token(&tokens[i]));
+        json_t *one;
+        if (!view_token(q, &tokens[i], &one, err)) {
+            return false;
+        }
+        json_array_append_new(list, one);
     }
     json_object_set_new(page, "created",
                         made ? json_pack("{s:o,s:s}", "name",
-                                         web_text(made->name), "token",
+                                         web_text(made->in.name), "token",
                                          made->text)
                              : json_null());
     json_object_set_new(page, "wrong",
@@ -76,13 +119,63 @@ static bool made_fn(struct db *db, void *ctx, struct wh_err *err)
 {
     struct made *m = ctx;
 
-    return store_token_create(db, m->account, m->name, m->role, 0, m->text,
-                              err);
+    return store_token_make(db, &m->in, m->text, err);
+}
+
+/* Why no token was made: the form again, unless the failure is ours. */
+static bool not_made(struct front_req *q, const struct wh_err *why,
+                     struct wh_err *err)
+{
+    if (wh_err_row(why->code)->http >= 500) {
+        *err = *why;
+        return false;
+    }
+    return tokens_page(q, 400, NULL, why->msg, err);
+}
+
+static bool read_days(const struct net_pairs *form, int64_t *expires,
+                      struct wh_err *err)
+{
+    struct wh_str text = web_field(form, "days");
+    uint64_t days = 0;
+
+    if (text.n > 0 && (!wh_str_u64(text, &days) || days > TOKEN_DAYS_MAX)) {
+        return wh_fail(err, WH_BAD_REQUEST, "Say how long it is good for.");
+    }
+    *expires = days ? wh_now_us() + (int64_t)days * STORE_DAY_US : 0;
+    return true;
+}
+
+/* A name in "entity" makes it a token for that alone. */
+static bool read_made(struct front_req *q, const struct net_pairs *form,
+                      struct made *m, struct wh_err *err)
+{
+    struct wh_str entity = wh_str_trim(web_field(form, "entity"));
+
+    m->in.account = q->who.account.id;
+    m->in.name = wh_str_trim(web_field(form, "name"));
+    m->in.role = store_role_of(web_field(form, "role"));
+    if (m->in.role != STORE_ROLE_READ && m->in.role != STORE_ROLE_WRITE) {
+        return wh_fail(err, WH_BAD_REQUEST, "Say what the token may do.");
+    }
+    if (!read_days(form, &m->in.expires, err)) {
+        return false;
+    }
+    if (entity.n == 0) {
+        return true;
+    }
+    if (!front_scopes_read(q, entity, m->in.role, &m->scope, err)) {
+        return false;
+    }
+    m->in.role = STORE_ROLE_FINE;
+    m->in.scopes = &m->scope;
+    m->in.n_scopes = 1;
+    return true;
 }
 
 bool web_on_token_new(struct front_req *q, struct wh_err *err)
 {
-    struct made m = {.account = q->who.account.id};
+    struct made m = {.id = 0};
     struct net_pairs form;
     struct wh_err why = {0};
     bool ok;
@@ -90,18 +183,47 @@ bool web_on_token_new(struct front_req *q, struct wh_err *err)
     if (!web_form(q, &form, err)) {
         return false;
     }
-    m.name = wh_str_trim(web_field(&form, "name"));
-    m.role = store_role_of(web_field(&form, "role"));
-    if (m.role != STORE_ROLE_READ && m.role != STORE_ROLE_WRITE) {
-        return tokens_page(q, 400, NULL, "Say what the token may do.", err);
+    if (!read_made(q, &form, &m, &why) ||
+        !db_write(q->house->writer, made_fn, &m, &why)) {
+        return not_made(q, &why, err);
     }
-    if (!db_write(q->house->writer, made_fn, &m, &why)) {
-        if (wh_err_row(why.code)->http >= 500) {
-            *err = why;
-            return false;
-        }
-        return tokens_page(q, 400, NULL, why.msg, err);
+    ok = tokens_page(q, 200, &m, NULL, err);
+    wh_wipe(m.text, sizeof m.text);
+    return ok;
+}
+
+static bool rotated_fn(struct db *db, void *ctx, struct wh_err *err)
+{
+    struct made *m = ctx;
+
+    return store_token_rotate(db, m->in.account, m->id, m->now, m->grace_us,
+                              m->text, err);
+}
+
+/* A session can do all that its account may, so it may have any of its tokens.
+ */
+bool web_on_token_rotate(struct front_req *q, struct wh_err *err)
+{
+    struct made m = {.in = {.account = q->who.account.id},
+                     .now = wh_now_us(),
+                     .grace_us = STORE_DAY_US};
+    struct store_token is;
+    struct net_pairs form;
+    uint64_t id;
+    bool ok;
+
+    if (!web_form(q, &form, err)) {
+        return false;
     }
+    if (!wh_str_u64(q->at.a, &id) || id > INT64_MAX) {
+        return wh_fail(err, WH_NOT_FOUND, "");
+    }
+    m.id = (int64_t)id;
+    if (!store_token_find(q->db, m.in.account, m.id, &is, err) ||
+        !db_write(q->house->writer, rotated_fn, &m, err)) {
+        return false;
+    }
+    m.in.name = wh_str_of(is.name);
     ok = tokens_page(q, 200, &m, NULL, err);
     wh_wipe(m.text, sizeof m.text);
     return ok;

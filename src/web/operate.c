@@ -7,12 +7,8 @@
 
 bool web_on_doctor(struct front_req *q, struct wh_err *err)
 {
-    json_t *page, *report;
+    json_t *page = web_page(q, WH_S("Doctor"), "");
 
-    if (!front_operate_doctor(q, &report, err)) {
-        return false;
-    }
-    page = web_page(q, WH_S("Doctor"), "");
-    json_object_set(page, "doctor", report);
+    json_object_set(page, "doctor", front_operate_doctor(q));
     return web_page_send(q, 200, "doctor", page, err);
 }

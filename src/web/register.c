@@ -132,7 +132,7 @@ static bool visible(struct front_req *q, int64_t id, struct store_repo *repo,
         }
         return why.code == WH_REPO_NOT_FOUND;
     }
-    return store_repo_readable(q->db, repo, front_req_account(q), out, err);
+    return store_repo_readable(q->db, repo, front_req_viewer(q), out, err);
 }
 
 static bool subject_each(struct front_req *q, struct wh_str subject,
