@@ -287,8 +287,11 @@ static bool permit(struct front_req *q, struct wh_err *err)
     case FRONT_ANYONE:
     case FRONT_KEY:
         return true;
-    case FRONT_SIGNED_IN:
+    case FRONT_NAMED:
         return q->signed_in || wh_fail(err, WH_AUTH_REQUIRED, "");
+    case FRONT_SIGNED_IN:
+        return (q->signed_in || wh_fail(err, WH_AUTH_REQUIRED, "")) &&
+               front_req_credential(q, STORE_ROLE_READ, err);
     case FRONT_OPERATOR:
         if (!q->signed_in) {
             return wh_fail(err, WH_AUTH_REQUIRED, "");

@@ -21,7 +21,8 @@
 enum front_who {
     FRONT_PUBLIC,    /* no credentials are looked at (assets, signed URLs) */
     FRONT_ANYONE,    /* anonymous is fine, wrong credentials are not */
-    FRONT_SIGNED_IN, /* an account */
+    FRONT_NAMED,     /* an account, by any token; the handler asks where */
+    FRONT_SIGNED_IN, /* an account, by a token that is not for one place */
     FRONT_READ,      /* who may see the repo of the path */
     FRONT_WRITE,     /* who may change it: role write in its namespace */
     FRONT_ADMIN,     /* who may delete it: role admin in its namespace */
