@@ -429,9 +429,9 @@ static void wait_turn(struct engines *s, uint64_t seen, uint32_t ms)
         until.tv_sec++;
         until.tv_nsec -= 1000000000L;
     }
-    while (s->turn == seen && !s->stop &&
-           pthread_cond_timedwait(&s->changed, &s->lock, &until) == 0) {
-        continue;
+    int r = 0;
+    while (s->turn == seen && !s->stop && r == 0) {
+        r = pthread_cond_timedwait(&s->changed, &s->lock, &until);
     }
 }
 
@@ -562,9 +562,8 @@ static void *run_main(void *arg)
         int64_t left = next - wh_mono_us();
         p[0] = (struct pollfd){.fd = s->wake, .events = POLLIN};
         (void)poll(p, n + 1, left > 0 ? (int)(left / 1000 + 1) : 0);
-        while (read(s->wake, &eaten, sizeof eaten) > 0) {
-            continue;
-        }
+        ssize_t ate = read(s->wake, &eaten, sizeof eaten);
+        (void)ate; /* one read takes the whole count */
         pthread_mutex_lock(&s->lock);
         for (unsigned i = 0; i < n; i += ENGINE_POLLS) {
             struct engine *e = &s->e[owner[i / ENGINE_POLLS]];

