@@ -177,7 +177,7 @@ static bool read_texts(struct front_req *q, const json_t *body, const char *key,
 static bool read_asking(struct front_req *q, struct line_asking *out,
                         struct wh_err *err)
 {
-    struct wh_str act, tier, *rules, *reasons;
+    struct wh_str act, tier, *rules = NULL, *reasons = NULL;
     int64_t hours;
     json_t *body;
     if (!front_req_json(q, &body, err) ||

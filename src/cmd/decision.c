@@ -171,7 +171,7 @@ static bool add_signature(struct cmd_call *c, const char *ns, json_t *body,
                           struct wh_err *err)
 {
     struct wh_arena *a = &c->client.arena;
-    struct wh_str sig, paper;
+    struct wh_str sig = WH_S(""), paper;
 
     if (c->options[SIGNATURE]
             ? !wh_file_read(a, c->options[SIGNATURE], FILE_MAX, &sig, err)

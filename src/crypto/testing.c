@@ -151,10 +151,10 @@ static struct wh_str to_be_signed(struct wh_arena *a, const struct testssh *k,
 
 struct wh_str testssh_sign(struct wh_arena *a, const struct testssh *k,
                            const char *ns, struct wh_str message,
-                           const struct testssh_how *given)
+                           const struct testssh_how *how)
 {
-    struct testssh_how plain = {0};
-    const struct testssh_how *how = given ? given : &plain;
+    const struct testssh_how plain = {0};
+    how = how ? how : &plain;
     struct wh_buf b, inner;
     wh_buf_init(&inner, 1024);
     put_c(&inner,

@@ -177,7 +177,7 @@ static bool finish(struct drafting *d, struct wh_str *text, struct wh_err *err)
     struct wh_buf b;
     crypto_random(nonce, sizeof nonce);
     wh_hex_enc(nonce, sizeof nonce, hex);
-    d->st.nonce = wh_str_of(hex);
+    d->st.nonce = wh_arena_dup(d->a, wh_str_of(hex));
     wh_buf_init(&b, RULE_STATEMENT_MAX);
     rule_statement_write(&d->st, &b);
     bool ok = wh_buf_ok(&b, err);

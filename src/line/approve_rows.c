@@ -315,7 +315,7 @@ static bool closes(struct db *db, struct wh_arena *a, struct wh_str subject,
                    int64_t scope, int64_t now, bool *closed,
                    struct line_row *row, struct wh_err *err)
 {
-    struct line_proposal p;
+    struct line_proposal p = {0};
     bool found;
     *closed = false;
     if (!line_current(db, a, subject, scope, &found, row, err)) {
