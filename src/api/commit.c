@@ -5,6 +5,7 @@
 #include "base/enc.h"
 #include "base/time.h"
 #include "front/answer.h"
+#include "front/quota.h"
 #include "hub/attributes.h"
 #include "hub/land.h"
 #include "hub/release.h"
@@ -266,7 +267,9 @@ bool api_commit(struct front_req *q, struct wh_err *err)
                        "branch of your own");
     }
     if (!register_admit(q->house->log, err) ||
-        !hub_vault_room(&q->house->vault, 0, err)) {
+        !hub_vault_room(&q->house->vault, 0, err) ||
+        !front_quota_weighing(q, q->repo.owner, err) ||
+        !front_quota_upload(q, q->repo.owner, front_req_account(q), 0, err)) {
         return false;
     }
     c->q = q;

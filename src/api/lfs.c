@@ -12,6 +12,7 @@
 #include "base/enc.h"
 #include "base/time.h"
 #include "front/answer.h"
+#include "front/quota.h"
 #include "front/sign.h"
 #include "hub/view.h"
 
@@ -157,6 +158,7 @@ static json_t *object_error(int code, const char *message)
 
 struct batch {
     bool upload, multipart;
+    uint64_t bytes; /* of the uploads that were granted so far */
     json_t *out;
 };
 
@@ -207,8 +209,8 @@ static bool download_object(struct front_req *q, struct wh_str oid,
     return true;
 }
 
-static bool one_object(struct front_req *q, const struct batch *b,
-                       const json_t *in, struct wh_err *err)
+static bool one_object(struct front_req *q, struct batch *b, const json_t *in,
+                       struct wh_err *err)
 {
     json_t *o = json_object();
     struct wh_err why = {0};
@@ -240,11 +242,14 @@ static bool one_object(struct front_req *q, const struct batch *b,
     if (found) {
         return true; /* no actions: nothing is to be sent */
     }
-    if (!hub_vault_room(&q->house->vault, (uint64_t)size, &why)) {
+    if (!hub_vault_room(&q->house->vault, (uint64_t)size, &why) ||
+        !front_quota_room(q, q->repo.owner, front_req_account(q),
+                          b->bytes + (uint64_t)size, &why)) {
         json_object_set_new(o, "error",
                             object_error(wh_err_row(why.code)->http, why.msg));
         return true;
     }
+    b->bytes += (uint64_t)size;
     return upload_actions(q, b->multipart, oid, (uint64_t)size, o, err);
 }
 

@@ -6,6 +6,7 @@
 #include "base/enc.h"
 #include "base/time.h"
 #include "front/answer.h"
+#include "front/quota.h"
 #include "front/sign.h"
 #include "hub/lfs.h"
 
@@ -110,6 +111,7 @@ static bool complete_length(struct put *p, struct wh_err *err)
     }
     wh_count(WH_COUNT_UPLOADS, 1);
     wh_count(WH_COUNT_UPLOAD_BYTES, p->expect);
+    front_quota_sent(p->q, p->grant.account, p->expect);
     return true;
 }
 
@@ -181,6 +183,8 @@ bool api_upload_whole(struct front_req *q, struct wh_err *err)
 
     if (!read_link(q, "whole", p, err) ||
         !hub_vault_room(&q->house->vault, p->grant.a, err) ||
+        !front_quota_upload_to(q, p->grant.repo, p->grant.account, p->grant.a,
+                               err) ||
         !hub_receive_begin(&q->house->vault, p->kind, p->grant.repo, true,
                            &p->r, err)) {
         return false;
@@ -260,6 +264,8 @@ bool api_upload_part(struct front_req *q, struct wh_err *err)
         return wh_fail(err, WH_BAD_REQUEST, "the upload has no such part");
     }
     if (!hub_vault_room(&q->house->vault, p->expect, err) ||
+        !front_quota_upload_to(q, p->grant.repo, p->grant.account, p->expect,
+                               err) ||
         !hub_receive_begin(&q->house->vault, p->kind, p->grant.repo, false,
                            &p->r, err)) {
         return false;

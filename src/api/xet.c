@@ -9,6 +9,7 @@
 #include "api/handlers.h"
 #include "base/time.h"
 #include "front/answer.h"
+#include "front/quota.h"
 #include "front/sign.h"
 
 #define TOKEN_SECONDS 3600
@@ -256,6 +257,7 @@ static void end_xorb(struct net_req *r, void *ctx)
     } else if (!hub_receive_finish(c->r, &err)) {
         api_xet_fail(c->q, &err);
     } else {
+        front_quota_sent(c->q, c->x.account, hub_receive_size(c->r));
         wait_for_xorb(c);
     }
 }
@@ -280,9 +282,14 @@ bool api_xet_xorb(struct front_req *q, struct wh_err *err)
         return false;
     }
     /* one that the repo has is read to its end and dropped */
-    if (!known && (!hub_vault_room(c->x.vault, HUB_XORB_MAX, err) ||
-                   !hub_receive_begin(c->x.vault, c->x.kind, c->x.repo, false,
-                                      &c->r, err))) {
+    if (!known &&
+        (!hub_vault_room(c->x.vault, HUB_XORB_MAX, err) ||
+         !front_quota_upload_to(q, c->x.repo, c->x.account,
+                                q->net->length == NET_CHUNKED ? HUB_XORB_MAX
+                                                              : q->net->length,
+                                err) ||
+         !hub_receive_begin(c->x.vault, c->x.kind, c->x.repo, false, &c->r,
+                            err))) {
         return false;
     }
     net_stream(q->net, &XORB, c);

@@ -16,6 +16,7 @@
 #include "front/doctor.h"
 #include "front/house.h"
 #include "front/metrics.h"
+#include "front/quota.h"
 #include "front/request.h"
 #include "gateway/gateway.h"
 #include "hub/git.h"
@@ -163,8 +164,8 @@ static void cut_downloads(void *ctx, const char *sha256)
     struct front *f = ctx;
     uint8_t tag[NET_TAG];
 
-    if (f->house.server && wh_hex_dec(wh_str_of(sha256), tag, sizeof tag,
-                                      false)) {
+    if (f->house.server &&
+        wh_hex_dec(wh_str_of(sha256), tag, sizeof tag, false)) {
         net_server_end_matching(f->house.server, tag);
     }
 }
@@ -328,6 +329,7 @@ static void fill_house(struct front *f)
     h->vault.open_dir = f->paths.open;
     h->vault.keys = hub_keys_new();
     h->vault.downloads = hub_downloads_new();
+    h->quota = front_quota_new(h->conf);
     h->vault.max_size = (uint64_t)h->conf->limits_file_size;
     h->vault.free_percent = (unsigned)h->conf->limits_free_percent;
     h->register_dir = f->paths.log;
@@ -444,6 +446,7 @@ static void close_front(struct front *f)
     store_names_free(&f->house.names);
     hub_keys_free(&f->house.vault.keys);
     hub_downloads_free(&f->house.vault.downloads);
+    front_quota_free(&f->house.quota);
     wh_fd_close(&f->house.vault.sealed);
     if (f->house.open_files) {
         (void)closedir(f->house.open_files);

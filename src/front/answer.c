@@ -62,9 +62,21 @@ static void header_text(const char *msg, char out[FRONT_ERROR_HEADER_MAX + 1])
     out[n] = 0;
 }
 
+/* As HF has them; the clients wait for `t` when `r` is 0. */
+static void rate_headers(struct net_req *r, const struct front_rate *rate)
+{
+    net_answer_headerf(r, "RateLimit", "\"api\";r=%llu;t=%llu",
+                       (unsigned long long)rate->left,
+                       (unsigned long long)rate->seconds);
+    net_answer_headerf(r, "RateLimit-Policy",
+                       "\"fixed window\";\"api\";q=%llu;w=60",
+                       (unsigned long long)rate->limit);
+}
+
 static void error_headers(struct net_req *r, int status,
                           const struct wh_err_row *row,
-                          const struct wh_err *err)
+                          const struct wh_err *err,
+                          const struct front_rate *rate)
 {
     char text[FRONT_ERROR_HEADER_MAX + 1];
 
@@ -82,15 +94,18 @@ static void error_headers(struct net_req *r, int status,
             r, "WWW-Authenticate",
             WH_S("Basic realm=\"Weighhouse\", charset=\"UTF-8\""));
     }
-    if (status == 503 || status == 429 || status == 507 ||
-        err->code == WH_WEIGHING) {
+    if (status == 429 && rate && rate->limit > 0) {
+        net_answer_headerf(r, "Retry-After", "%llu",
+                           (unsigned long long)rate->seconds);
+    } else if (status == 503 || status == 429 || status == 507 ||
+               err->code == WH_WEIGHING) {
         net_answer_header(r, "Retry-After", WH_S("5"));
     }
     net_answer_header(r, "Cache-Control", WH_S("no-store"));
 }
 
 void front_answer_error(struct net_req *r, int status, const struct wh_err *err,
-                        const char *commit_hex)
+                        const char *commit_hex, const struct front_rate *rate)
 {
     const struct wh_err_row *row = wh_err_row(err->code);
     json_t *body = json_object();
@@ -100,9 +115,12 @@ void front_answer_error(struct net_req *r, int status, const struct wh_err *err,
     }
     json_object_set_new(body, "error", wh_json_str(wh_str_of(err->msg)));
     net_answer(r, status);
-    error_headers(r, status, row, err);
+    error_headers(r, status, row, err, rate);
     if (commit_hex) {
         net_answer_header(r, "X-Repo-Commit", wh_str_of(commit_hex));
+    }
+    if (rate && rate->limit > 0) {
+        rate_headers(r, rate);
     }
     front_answer_json_body(r, body);
     json_decref(body);

@@ -8,6 +8,7 @@
 #define WH_FRONT_ANSWER_H
 
 #include "base/json.h"
+#include "front/bucket.h"
 #include "net/server.h"
 
 /* Longest X-Error-Message; the body carries the whole text. */
@@ -25,8 +26,10 @@ void front_answer_text(struct net_req *r, int status, const char *type,
                        struct wh_str text);
 /* A failure: X-Error-Code and X-Error-Message, {"error": ...}, WWW-Authenticate
  * on 401 for git's sake, Retry-After where it makes sense, and the commit that
- * was looked in (may be null). Logs the detail of failures that are ours. */
+ * was looked in (may be null). `rate` (may be null) with a limit says what is
+ * left of it, in the hub's headers. Logs the detail of failures that are ours.
+ */
 void front_answer_error(struct net_req *r, int status, const struct wh_err *err,
-                        const char *commit_hex);
+                        const char *commit_hex, const struct front_rate *rate);
 
 #endif

@@ -23,6 +23,7 @@
 #include "store/repo_names.h"
 #include <dirent.h>
 
+struct front_quota;
 struct front_req;
 struct front_table;
 struct gateway;
@@ -47,6 +48,7 @@ struct front_house {
     struct store_names *names; /* for searches */
     struct net_server *server; /* set right after its start */
     bool tls;
+    struct front_quota *quota;
     int64_t started_us;
     DIR *open_files;      /* /proc/self/fd, or null (front/metrics.c) */
     struct wh_str doctor; /* what front saw before it locked itself in */
@@ -54,7 +56,7 @@ struct front_house {
 
     const struct front_table *tables[4]; /* route tables, first fit wins */
     size_t ntables;
-    struct web *web; /* the pages (web/web.h), or null */
+    struct web *web;         /* the pages (web/web.h), or null */
     struct gateway *gateway; /* requests to hosted models */
     /* Rows for KEY: who holds this key, for q->key; and a failure in OpenAI's
      * form. Null where there is no gateway. */

@@ -8,6 +8,7 @@
 #include "base/time.h"
 #include "front/answer.h"
 #include "front/metrics.h"
+#include "front/quota.h"
 #include "front/used.h"
 
 #define COOKIE_NAME "wh_session="
@@ -171,6 +172,10 @@ static bool identify(struct front_req *q, struct wh_err *err)
     }
     if (given) {
         if (!store_token_auth(q->db, token, wh_now_us(), &q->who, err)) {
+            struct wh_err limited = {0};
+            if (!front_quota_stranger(q, &limited)) {
+                *err = limited;
+            }
             return false;
         }
         q->signed_in = true;
@@ -310,6 +315,13 @@ static bool permit(struct front_req *q, struct wh_err *err)
     wh_panic(__FILE__, __LINE__, "a route row without a permission");
 }
 
+/* Wrong credentials count as none: else they would be a way to ask for ever. */
+static bool may_ask(struct front_req *q, struct wh_err *err)
+{
+    return q->signed_in || q->route->who == FRONT_PUBLIC ||
+           q->route->who == FRONT_KEY || front_quota_stranger(q, err);
+}
+
 /* ---- running ---- */
 
 /* The front_req of this request; false when its caller may not be here. */
@@ -326,7 +338,7 @@ static bool enter(struct net_req *r, struct front_req **out, struct wh_err *err)
     r->user = *out = q;
     wh_panic_context(r->id);
     return front_route_capture(q->route->pattern, r->path, q->a, &q->at, err) &&
-           identify(q, err) && permit(q, err);
+           identify(q, err) && may_ask(q, err) && permit(q, err);
 }
 
 /* Before a large body is taken. Strangers have small ones, and nobody sends
@@ -449,7 +461,8 @@ void front_req_fail(struct front_req *q, const struct wh_err *err)
     } else if (wants_page(q)) {
         q->house->fail_page(q, err);
     } else {
-        front_answer_error(q->net, status_for(q, err), err, q->commit_hex);
+        front_answer_error(q->net, status_for(q, err), err, q->commit_hex,
+                           &q->rate);
     }
 }
 

@@ -12,6 +12,7 @@
 #define WH_FRONT_REQUEST_H
 
 #include "base/json.h"
+#include "front/bucket.h"
 #include "front/house.h"
 #include "front/route.h"
 #include "net/server.h"
@@ -63,8 +64,9 @@ struct front_req {
     struct wh_str cookie;       /* the session secret, on pages */
     bool has_repo;              /* rows FRONT_READ, FRONT_WRITE, FRONT_ADMIN */
     struct store_repo repo;
-    enum store_role role;   /* of the caller in the repo's namespace */
-    const char *commit_hex; /* for X-Repo-Commit on failures, or null */
+    enum store_role role;    /* of the caller in the repo's namespace */
+    struct front_rate rate;  /* of who has not signed in */
+    const char *commit_hex;  /* for X-Repo-Commit on failures, or null */
     struct gateway_key *key; /* rows FRONT_KEY; lives as long as the request */
     void *state;             /* the handler's own, across jobs */
 };

@@ -22,6 +22,7 @@
 #define FD_CHANNEL 3
 #define FD_DATA 4
 /* Sequential readers get twice as much each time, from here to the window. */
+#define NICE 10
 #define AHEAD_FIRST (64u << 10)
 
 /* One source as the requester shows it. */
@@ -233,6 +234,7 @@ static bool lock_in(struct scanner *sc, const struct proc_job_type *t,
     (void)signal(SIGTERM, SIG_DFL);
     (void)signal(SIGINT, SIG_IGN);
     (void)prctl(PR_SET_NAME, "scanner", 0, 0, 0);
+    (void)setpriority(PRIO_PROCESS, 0, NICE); /* requests come first */
     return prctl(PR_SET_DUMPABLE, 0, 0, 0, 0) == 0 && window_map(sc) &&
            limits_enter(t, nest->mapped) &&
            (!nest->filter || proc_filter_load(nest->filter, &err));

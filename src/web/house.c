@@ -143,6 +143,6 @@ void web_fail(struct front_req *q, const struct wh_err *err)
     page = web_page(q, wh_str_of(err->msg), "");
     json_object_set_new(page, "error", error_values(q, err));
     if (!web_page_send(q, row->http, "error", page, &again)) {
-        front_answer_error(q->net, row->http, err, NULL);
+        front_answer_error(q->net, row->http, err, NULL, &q->rate);
     }
 }
