@@ -250,6 +250,7 @@ static const struct other others[] = {
     {"paper.pdf", "pdf", "data", false},
     {"rows.parquet", "parquet", "data", false},
     {"rows.arrow", "arrow", "data", false},
+    {"piped.wav", "riff", "data", true},
     {"sound.wav", "riff", "data", true},
     {"vocab.txt", "text", "text", true},
 };

@@ -208,6 +208,10 @@ enum scan_walk scan_walk_riff(struct wh_win *w)
             return SCAN_WALK_BROKEN;
         }
         uint64_t n = wh_win_u32(w);
+        if (n == UINT32_MAX && end == (uint64_t)8 + UINT32_MAX && !first) {
+            n = wh_win_left(w); /* written to a pipe: its length came late */
+            end = wh_win_offset(w) + n;
+        }
         if (w->bad || !wh_win_skip(w, n)) {
             return SCAN_WALK_BROKEN;
         }

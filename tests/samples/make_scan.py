@@ -683,6 +683,8 @@ def text_clean():
     clean("rows.arrow", b"ARROW1\0\0" + struct.pack("<II", 0xffffffff, 8) +
           noise(40) + bytes(12) + struct.pack("<I", 12) + b"ARROW1")
     clean("sound.wav", riff(b"WAVE", (b"fmt ", noise(16)), (b"data", noise(9))))
+    piped = riff(b"WAVE", (b"fmt ", noise(16)), (b"LIST", noise(10)), (b"data", b""))
+    clean("piped.wav", piped[:4] + b"\xff" * 4 + piped[8:-4] + b"\xff" * 4 + noise(9))
     clean("picture.webp", riff(b"WEBP", (b"VP8L", noise(30))))
     clean("vocab.txt", b"[PAD]\n[UNK]\nthe\n##s\nGATT\nA\nhouse\n")
 
