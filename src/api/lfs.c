@@ -327,6 +327,8 @@ bool api_lfs_batch(struct front_req *q, struct wh_err *err)
         }
     }
     net_answer(q->net, 200);
+    /* it may tell the caller his own token */
+    net_answer_header(q->net, "Cache-Control", WH_S("no-store"));
     front_answer_json_body(
         q->net,
         wh_json_own(q->a, json_pack("{s:s,s:O,s:s}", "transfer",

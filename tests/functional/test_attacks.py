@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 import weights
-from hands import (MIB, above_the_demo_line, account, actions, answer_of, begin_put, commit,
-                   decided, file_op, is_an_error, lfs_op, lfs_upload, publish, sha256)
+from hands import (MIB, above_the_demo_line, account, actions, answer_of, batch, begin_put,
+                   commit, decided, file_op, is_an_error, lfs_op, lfs_upload, publish, sha256)
 
 NEVER = "5e" * 32
 ESM_VOCABULARY = "\n".join(
@@ -298,3 +298,14 @@ def test_a_commit_that_waits_holds_no_files_in_memory(fresh_house):
     finally:
         os.kill(keeper, signal.SIGCONT)
     assert decided(house, "admin/waits")["weights"] == "open"
+
+
+def test_an_answer_with_the_callers_token_is_kept_nowhere(house):
+    data = weights.safetensors({"w": (30, 31)})
+    house.api().create_repo("admin/fetched", private=True)
+    publish(house, "admin/fetched", {"m.safetensors": data})
+    decided(house, "admin/fetched")
+    r = batch(house, "admin/fetched", [(sha256(data), len(data))], operation="download")
+    assert house.token in r.text
+    assert r.headers["cache-control"] == "no-store"
+    assert house.token not in house.log()
