@@ -160,7 +160,7 @@ bool cmd_words(int argc, char **argv, const struct cmd_option *options,
             *json = true;
         } else if (o && i + 1 < argc) {
             *o->value = argv[++i];
-        } else if (argv[i][0] != '-' && *n < max) {
+        } else if ((argv[i][0] != '-' || !argv[i][1]) && *n < max) {
             words[(*n)++] = argv[i];
         } else {
             return false;

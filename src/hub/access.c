@@ -12,6 +12,12 @@
 #include "hub/retier.h"
 #include "line/rows.h"
 
+/* Said of what nobody can read any more. */
+#define LOST                                                                 \
+    "its only copy was sealed with a custody key that is lost; whoever has " \
+    "the "                                                                   \
+    "file can send it again"
+
 static bool find_decision(struct db *db, struct wh_arena *a,
                           const struct store_repo *repo, const char *sha,
                           struct hub_access *out, struct wh_err *err)
@@ -65,6 +71,7 @@ bool hub_access_find(const struct hub_vault *v, struct db *db,
     char sha[HUB_OID_HEX + 1];
     uint64_t size;
     enum hub_revision_state state;
+    int64_t lost;
     bool claimed, open;
 
     *out = (struct hub_access){.kind = HUB_ACCESS_WEIGHING};
@@ -94,6 +101,14 @@ bool hub_access_find(const struct hub_vault *v, struct db *db,
     }
     if (open) {
         out->kind = HUB_ACCESS_SEALED;
+        return true;
+    }
+    if (!store_content_lost(db, repo->id, e->sha256, &lost, err)) {
+        return false;
+    }
+    if (lost != 0) {
+        out->kind = HUB_ACCESS_REFUSED;
+        out->why = WH_S(LOST);
         return true;
     }
     hub_oid_hex(commit, sha);

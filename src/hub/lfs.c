@@ -29,11 +29,14 @@ bool hub_lfs_exists(struct db *db, int64_t repo, int64_t account,
 {
     struct store_content c;
     struct wh_arena a;
+    int64_t lost = 0;
     bool ok;
 
     wh_arena_init(&a, (size_t)4 << 20);
     ok = store_content_find(db, &a, repo, sha256, found, &c, err) &&
-         (*found || is_readable(db, &a, sha256, account, found, &c, err));
+         store_content_lost(db, repo, sha256, &lost, err);
+    *found = *found && lost == 0;
+    ok = ok && (*found || is_readable(db, &a, sha256, account, found, &c, err));
     if (ok && *found) {
         *size = c.size;
     }

@@ -53,7 +53,8 @@ static bool lost(const uint8_t id[KEEPER_KEY_ID], struct wh_err *err)
     wh_hex_enc(id, KEEPER_KEY_ID, hex);
     return wh_fail(err, WH_CORRUPT,
                    "the custody key %s is not in keys.dir: whatever it sealed "
-                   "is lost unless custody.key comes back from a backup",
+                   "is lost unless custody.key comes back from a backup "
+                   "(`weighhouse custody` says what that is)",
                    hex);
 }
 

@@ -325,6 +325,17 @@ static bool add_containers(struct db *db, int64_t content,
     return true;
 }
 
+/* *done is id, or 0 when the row has a statement already. */
+static bool set_statement(struct db *db, int64_t id, struct wh_str statement,
+                          int64_t *done, struct wh_err *err)
+{
+    struct db_stmt *st = db_start(db, DBQ_CONTENT_SEAL);
+
+    db_bind_i64(st, 1, id);
+    db_bind_text(st, 2, statement);
+    return db_one_i64(st, 0, done, err);
+}
+
 bool store_content_add(struct db *db, int64_t repo, const char *sha256,
                        uint64_t size, struct wh_str statement,
                        const struct store_container_row *containers, size_t n,
@@ -335,20 +346,37 @@ bool store_content_add(struct db *db, int64_t repo, const char *sha256,
     if (!add_row(db, repo, sha256, size, statement, now, &id, err)) {
         return false;
     }
+    if (id == 0 && statement.n > 0) { /* or is it sent anew? */
+        int64_t lost;
+        if (!store_content_lost(db, repo, sha256, &lost, err)) {
+            return false;
+        }
+        id = lost;
+        if (lost != 0 && !set_statement(db, lost, statement, &id, err)) {
+            return false;
+        }
+    }
     return id != 0 ? add_containers(db, id, containers, n, err)
                    : give_up_all(db, containers, n, err);
+}
+
+bool store_content_lost(struct db *db, int64_t repo, const char *sha256,
+                        int64_t *id, struct wh_err *err)
+{
+    struct db_stmt *st = db_start(db, DBQ_CONTENT_LOST);
+
+    db_bind_i64(st, 1, repo);
+    db_bind_cstr(st, 2, sha256);
+    return db_one_i64(st, 0, id, err);
 }
 
 bool store_content_seal(struct db *db, int64_t id, struct wh_str statement,
                         const struct store_container_row *container, bool *done,
                         struct wh_err *err)
 {
-    struct db_stmt *st = db_start(db, DBQ_CONTENT_SEAL);
     int64_t changed;
 
-    db_bind_i64(st, 1, id);
-    db_bind_text(st, 2, statement);
-    if (!db_one_i64(st, 0, &changed, err)) {
+    if (!set_statement(db, id, statement, &changed, err)) {
         return false;
     }
     *done = changed != 0;

@@ -100,6 +100,11 @@ bool store_content_add(struct db *db, int64_t repo, const char *sha256,
 bool store_content_seal(struct db *db, int64_t id, struct wh_str statement,
                         const struct store_container_row *container, bool *done,
                         struct wh_err *err) WH_CHECK;
+/* Its row, if the repo had it, and neither a sealed nor an open form is left:
+ * the custody key that sealed it was lost and given up. Else *id is 0. Whoever
+ * sends it again makes it whole. */
+bool store_content_lost(struct db *db, int64_t repo, const char *sha256,
+                        int64_t *id, struct wh_err *err) WH_CHECK;
 /* The repo possesses it without an upload of its own: the open form serves. */
 bool store_content_adopt(struct db *db, int64_t repo, const char *sha256,
                          uint64_t size, int64_t now,
