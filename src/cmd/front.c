@@ -12,6 +12,7 @@
 #include "cmd/cmd.h"
 #include "cmd/lines.h"
 #include "cmd/processes.h"
+#include "cmd/watched.h"
 #include "crypto/random.h"
 #include "front/doctor.h"
 #include "front/house.h"
@@ -46,6 +47,7 @@ struct front {
     struct wh_arena arena; /* of the settings' documents */
     struct proc_client *signer, *keeper, *zygote;
     struct register_log *log;
+    struct cmd_watched watched;
 };
 
 /* ---- the database ---- */
@@ -244,6 +246,7 @@ static bool open_gateway(struct front *f, struct wh_err *err)
         .writer = f->house.writer,
         .places = conf->gateway_upstreams,
         .serve = conf->gateway_serve,
+        .filter = &f->watched.filter,
         .caps = {(uint64_t)conf->gateway_requests_per_minute,
                  (uint64_t)conf->gateway_tokens_per_minute,
                  (uint64_t)conf->gateway_tokens_per_day,
@@ -395,6 +398,7 @@ static bool enter(struct front *f, struct wh_err *err)
     unsigned n = 1;
 
     if (!cmd_lines_load(&f->arena, f->serve->conf, &f->house.lines, err) ||
+        !cmd_watched_read(&f->watched, &f->arena, f->serve->conf, err) ||
         !cmd_enter(f->serve, CMD_FRONT, f->serve->paths.data, err)) {
         return false;
     }
@@ -422,7 +426,9 @@ static bool open_front(struct front *f, struct wh_err *err)
     }
     return hub_git_init(err) && open_pages(f, err) && open_database(f, err) &&
            open_clients(f, err) && open_register(f, err) &&
-           open_queue(f, err) && open_gateway(f, err) && start_server(f, err);
+           open_queue(f, err) &&
+           cmd_watched_open(&f->watched, f->paths.watch, &f->house, err) &&
+           open_gateway(f, err) && start_server(f, err);
 }
 
 static void close_front(struct front *f)
@@ -433,6 +439,7 @@ static void close_front(struct front *f)
     hub_queue_stop(f->house.queue);
     net_server_stop(&f->house.server, GRACE_MS);
     gateway_free(&f->house.gateway);
+    watch_close(&f->house.watch);
     web_close(&f->house.web);
     hub_retier_free(&f->house.retier);
     hub_release_free(&f->house.release);

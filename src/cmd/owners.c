@@ -34,6 +34,7 @@ static const struct row data_rows[] = {
     {"sealed", FOLDER, CMD_FRONT, 0700},
     {"open", FOLDER, CMD_FRONT, 0700},
     {"register", FOLDER, CMD_FRONT, 0700},
+    {"watch", FOLDER, CMD_FRONT, 0700},
     {"custody", FOLDER, CMD_KEEPER, 0700},
     {"house.db", FILE_ALONE, CMD_FRONT, 0},
     {"house.db-wal", FILE_ALONE, CMD_FRONT, 0},

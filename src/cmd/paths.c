@@ -94,7 +94,8 @@ bool cmd_paths_make(struct wh_arena *a, const struct conf *conf,
         !make_inner(a, p.data, "sealed", &p.sealed, err) ||
         !make_inner(a, p.data, "open", &p.open, err) ||
         !make_inner(a, p.data, "register", &p.log, err) ||
-        !make_inner(a, p.data, "custody", &p.custody, err)) {
+        !make_inner(a, p.data, "custody", &p.custody, err) ||
+        !make_inner(a, p.data, "watch", &p.watch, err)) {
         return false;
     }
     name_files(a, &p);
@@ -123,6 +124,7 @@ bool cmd_paths_name(struct wh_arena *a, const struct conf *conf,
     p.open = wh_arena_fmt(a, "%s/open", p.data).p;
     p.log = wh_arena_fmt(a, "%s/register", p.data).p;
     p.custody = wh_arena_fmt(a, "%s/custody", p.data).p;
+    p.watch = wh_arena_fmt(a, "%s/watch", p.data).p;
     name_files(a, &p);
     *out = p;
     return true;
@@ -139,6 +141,7 @@ struct cmd_paths cmd_paths_inside(const struct cmd_paths *p)
     in.open = "open";
     in.log = "register";
     in.custody = "custody";
+    in.watch = "watch";
     in.token = "admin.token";
     in.pid = "run/parent.pid";
     return in;

@@ -18,6 +18,7 @@ struct cmd_paths {
     const char *open;    /* DATA/open: opened content by SHA-256 */
     const char *log;     /* DATA/register: the public log */
     const char *custody; /* DATA/custody: the keeper's ledger */
+    const char *watch;   /* DATA/watch: halves of the watch's keys */
     const char *token;   /* DATA/admin.token */
     const char *pid;     /* DATA/run/parent.pid */
 };

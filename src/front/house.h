@@ -27,6 +27,7 @@ struct front_quota;
 struct front_req;
 struct front_table;
 struct gateway;
+struct watch;
 struct web;
 
 struct front_house {
@@ -58,6 +59,7 @@ struct front_house {
     size_t ntables;
     struct web *web;         /* the pages (web/web.h), or null */
     struct gateway *gateway; /* requests to hosted models */
+    struct watch *watch;     /* who looks at them, or null */
     /* Rows for KEY: who holds this key, for q->key; and a failure in OpenAI's
      * form. Null where there is no gateway. */
     bool (*enter_key)(struct front_req *q, struct wh_str text,

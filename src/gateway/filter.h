@@ -46,6 +46,7 @@ struct gateway_asked {
     struct wh_str model;    /* "demo/smollm2" */
     const char *request;    /* its id, as the caller gets it */
     const char *peer;       /* address of the caller, text */
+    struct wh_str base;     /* "http://host", as the caller spoke to us */
     struct wh_str end_user; /* `safety_identifier`, else `user`; a hint only */
     struct wh_str user_agent; /* with the X-Stainless headers a fingerprint */
     unsigned retry;           /* X-Stainless-Retry-Count: is no new attempt */

@@ -265,6 +265,7 @@ static bool ask_filter(struct asking *x, uint64_t each, struct gateway_fault *f)
                                   .model = wh_str_of(x->route->model),
                                   .request = x->r->id,
                                   .peer = x->r->peer,
+                                  .base = x->base,
                                   .end_user = ask->end_user,
                                   .user_agent =
                                       net_req_header(x->r, "user-agent"),

@@ -475,10 +475,12 @@ static void stop(struct way *y, const bool revoke[WATCH_LEVELS],
         wh_log_err(WH_ERROR, "watch.store", &err);
     }
     if (c->stop && halt[WATCH_KEY]) {
-        c->stop(c->ctx, y->q->account, y->q->key, revoke[WATCH_KEY]);
+        c->stop(c->ctx, y->q->account, y->q->key, revoke[WATCH_KEY],
+                y->no->message, y->no->url);
     }
     if (c->stop && halt[WATCH_ACCOUNT]) {
-        c->stop(c->ctx, y->q->account, 0, revoke[WATCH_ACCOUNT]);
+        c->stop(c->ctx, y->q->account, 0, revoke[WATCH_ACCOUNT], y->no->message,
+                y->no->url);
     }
 }
 

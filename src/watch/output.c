@@ -118,7 +118,9 @@ bool watch_text(struct watch *w, struct watch_run *run,
     wh_assert(c->out >= sent && c->out <= c->in);
     *release = (size_t)(c->out - sent);
     if (c->content) {
-        watch_digest_add(&c->digest, wh_str_sub(piece->text, 0, *release));
+        watch_digest_add(&c->digest,
+                         wh_str_sub(piece->text, piece->text.n - piece->fresh,
+                                    piece->fresh));
     }
     if (v != DETECT_VERDICT_GOOD) {
         run->cut = true;

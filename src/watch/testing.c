@@ -64,11 +64,14 @@ static bool all(void *ctx, struct db *db, struct wh_str model, bool *out,
     return true;
 }
 
-static void on_stop(void *ctx, int64_t account, int64_t key, bool revoke)
+static void on_stop(void *ctx, int64_t account, int64_t key, bool revoke,
+                    struct wh_str why, struct wh_str url)
 {
     struct watch_testing *t = ctx;
 
     (void)account;
+    (void)why;
+    (void)url;
     t->stops++;
     t->revokes += revoke;
     t->stopped_key = key;

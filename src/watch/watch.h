@@ -33,12 +33,15 @@ struct watch_config {
                     struct wh_err *err);
     /* End what runs of this key (0: all of the account), and revoke the key if
      * said. On a worker; nothing of the watch is locked. May be null. */
-    void (*stop)(void *ctx, int64_t account, int64_t key, bool revoke);
+    void (*stop)(void *ctx, int64_t account, int64_t key, bool revoke,
+                 struct wh_str why, struct wh_str url);
     /* There is a new event for the register. May be null. */
     void (*kick)(void *ctx);
     void *ctx;
 };
 
+/* Open keys and detectors, and take up the cases in force. WH_BAD_REQUEST for a
+ * classifier that is none. */
 bool watch_open(const struct watch_config *c, struct watch **out,
                 struct wh_err *err) WH_CHECK;
 /* Writes what is left. Null is fine. */
@@ -105,8 +108,9 @@ bool watch_text_of(struct watch *w, struct db *db, struct wh_arena *a,
                    bool *cut, struct wh_err *err) WH_CHECK;
 /* The evidence in memory, ln; 0 for who is not there. For tests. */
 double watch_log_of(struct watch *w, enum watch_level level, int64_t id);
+struct detect_model; /* detect/linear.h */
+
 /* The classifier, or null. */
-struct detect_model;
 const struct detect_model *watch_model(const struct watch *w);
 
 #endif

@@ -1,80 +1,15 @@
 /*
  * sign.c - signing in by token or one-time link, and out again.
- *
- * Before there is a session, forms are tied to the browser by a random cookie
- * of their own, so that nobody can be signed in to a stranger's account by a
- * form on another site.
  */
 #include "base/enc.h"
 #include "base/mem.h"
 #include "base/time.h"
-#include "crypto/random.h"
 #include "store/auth.h"
+#include "web/form.h"
 #include "web/handlers.h"
 #include "web/page.h"
 
 #define SESSION_COOKIE "wh_session"
-#define FORM_COOKIE "wh_form"
-#define FORM_SECONDS 3600L
-
-/* ---- forms of people without a session ---- */
-
-/* The browser's form secret: what it has, or a new one. */
-static struct wh_str form_secret(struct front_req *q)
-{
-    struct wh_str have = web_cookie(q, FORM_COOKIE), out;
-    uint8_t raw[32];
-    struct wh_buf b;
-
-    if (have.n == STORE_SECRET_LEN) {
-        return have;
-    }
-    crypto_random(raw, sizeof raw);
-    wh_buf_init(&b, 128);
-    wh_buf_base64url(&b, raw, sizeof raw);
-    out = wh_arena_dup(q->a, wh_buf_str(&b));
-    wh_buf_done(&b);
-    return out;
-}
-
-/* A page with a form: its token, and the cookie that goes with it. */
-static bool send_form(struct front_req *q, int status, const char *name,
-                      json_t *page, struct wh_err *err)
-{
-    struct wh_str secret = form_secret(q);
-    char csrf[STORE_SECRET_LEN + 1];
-    struct wh_buf b;
-    bool ok;
-
-    store_session_csrf(secret, csrf);
-    json_object_set_new(page, "csrf", json_string(csrf));
-    wh_buf_init(&b, WEB_PAGE_MAX);
-    ok = tmpl_render(web_of(q)->templates, name, page, &b, err);
-    if (ok) {
-        net_answer(q->net, status);
-        web_headers(q);
-        web_cookie_set(q, FORM_COOKIE, wh_arena_cstr(q->a, secret),
-                       FORM_SECONDS);
-        net_answer_bytes(q->net, wh_buf_str(&b));
-        net_answer_send(q->net);
-    }
-    wh_buf_done(&b);
-    return ok;
-}
-
-static bool read_form(struct front_req *q, struct net_pairs *out,
-                      struct wh_err *err)
-{
-    struct wh_str secret = web_cookie(q, FORM_COOKIE);
-
-    if (!net_form_parse(q->net, out, err)) {
-        return false;
-    }
-    if (secret.n != STORE_SECRET_LEN) {
-        return wh_fail(err, WH_CSRF, "");
-    }
-    return store_session_csrf_ok(secret, web_field(out, "csrf"), err);
-}
 
 /* ---- beginning a session ---- */
 
@@ -135,7 +70,7 @@ static bool login_page(struct front_req *q, int status, const char *wrong,
     json_object_set_new(page, "wrong",
                         wrong ? json_string(wrong) : json_null());
     json_object_set_new(page, "next", web_text_or_null(next));
-    return send_form(q, status, "login", page, err);
+    return web_form_send(q, status, "login", page, err);
 }
 
 bool web_on_login(struct front_req *q, struct wh_err *err)
@@ -162,7 +97,7 @@ bool web_on_login_token(struct front_req *q, struct wh_err *err)
     struct net_pairs form;
     struct wh_str token, next;
 
-    if (!read_form(q, &form, err)) {
+    if (!web_form_open(q, &form, err)) {
         return false;
     }
     token = wh_str_trim(web_field(&form, "token"));
@@ -203,7 +138,7 @@ bool web_on_link(struct front_req *q, struct wh_err *err)
     page = web_page(q, WH_S("Sign in"), "login");
     json_object_set_new(page, "account", json_string(account.name));
     json_object_set_new(page, "link", web_text(q->at.a));
-    return send_form(q, 200, "login_link", page, err);
+    return web_form_send(q, 200, "login_link", page, err);
 }
 
 bool web_on_login_link(struct front_req *q, struct wh_err *err)
@@ -211,7 +146,7 @@ bool web_on_login_link(struct front_req *q, struct wh_err *err)
     struct net_pairs form;
     struct entry e = {0};
 
-    if (!read_form(q, &form, err)) {
+    if (!web_form_open(q, &form, err)) {
         return false;
     }
     e.link = web_field(&form, "link");
