@@ -12,6 +12,7 @@
 #include "cmd/cmd.h"
 #include "cmd/lines.h"
 #include "cmd/processes.h"
+#include "cmd/tls.h"
 #include "cmd/watched.h"
 #include "crypto/random.h"
 #include "front/doctor.h"
@@ -32,6 +33,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <time.h>
 #include <unistd.h>
 
 /* How long a stop waits for running requests. */
@@ -42,6 +44,7 @@
 struct front {
     const struct cmd_serve *serve;
     struct cmd_paths paths; /* from the working folder */
+    struct cmd_tls tls;
     struct front_house house;
     struct store_first first;
     struct wh_arena arena; /* of the settings' documents */
@@ -311,6 +314,7 @@ static bool start_server(struct front *f, struct wh_err *err)
                            .loops = (unsigned)conf->http_loops,
                            .workers = (unsigned)conf->http_workers,
                            .limits = front_request_limits(conf),
+                           .tls = f->tls.tls,
                            .app = &f->house,
                            .plan = front_request_plan,
                            .host_ok = host_ok,
@@ -393,12 +397,13 @@ static void look_around(struct front *f)
  * before: their folder may be open to root alone. */
 static bool enter(struct front *f, struct wh_err *err)
 {
-    struct proc_path paths[2] = {{f->paths.data, true}};
+    struct proc_path paths[2 + CMD_TLS_FOLDERS] = {{f->paths.data, true}};
     struct wh_str pages = f->serve->conf->house_templates;
     unsigned n = 1;
 
     if (!cmd_lines_load(&f->arena, f->serve->conf, &f->house.lines, err) ||
         !cmd_watched_read(&f->watched, &f->arena, f->serve->conf, err) ||
+        !cmd_tls_open(&f->arena, f->serve->conf, &f->tls, err) ||
         !cmd_enter(f->serve, CMD_FRONT, f->serve->paths.data, err)) {
         return false;
     }
@@ -408,6 +413,8 @@ static bool enter(struct front *f, struct wh_err *err)
             return false;
         }
     }
+    n += cmd_tls_paths(&f->tls, paths + n);
+    f->house.tls = f->tls.tls != NULL;
     look_around(f);
     front_metrics_open(&f->house);
     return cmd_lock_in(f->serve, CMD_FRONT, paths, n, err);
@@ -438,6 +445,7 @@ static void close_front(struct front *f)
     hub_sweep_free(&f->house.sweep);
     hub_queue_stop(f->house.queue);
     net_server_stop(&f->house.server, GRACE_MS);
+    cmd_tls_close(&f->tls);
     gateway_free(&f->house.gateway);
     watch_close(&f->house.watch);
     web_close(&f->house.web);
@@ -461,6 +469,19 @@ static void close_front(struct front *f)
     wh_arena_done(&f->arena);
 }
 
+/* How often files are looked at that may be replaced while the house runs. */
+#define REFRESH_S 5
+
+/* Until the parent ends us. SIGHUP is for the impatient. */
+static void wait_for_end(struct front *f, const sigset_t *set)
+{
+    const struct timespec pause = {.tv_sec = REFRESH_S};
+
+    while (sigtimedwait(set, NULL, &pause) != SIGTERM) {
+        cmd_tls_refresh(&f->tls);
+    }
+}
+
 /* The one line on standard output, once in the life of the parent. */
 static void announce(const struct cmd_serve *s)
 {
@@ -476,7 +497,7 @@ int cmd_front_main(void *serve)
     struct front f = {.serve = s, .paths = cmd_paths_inside(&s->paths)};
     struct wh_err err = {0};
     sigset_t end;
-    int sig, code = 0;
+    int code = 0;
 
     wh_log_process("front");
     cmd_shed(s, CMD_FRONT);
@@ -485,11 +506,12 @@ int cmd_front_main(void *serve)
     /* before any thread, so that all inherit it and only this one is asked */
     sigemptyset(&end);
     sigaddset(&end, SIGTERM);
+    sigaddset(&end, SIGHUP);
     pthread_sigmask(SIG_BLOCK, &end, NULL);
     if (open_front(&f, &err)) {
         proc_child_ready();
         announce(f.serve);
-        sigwait(&end, &sig);
+        wait_for_end(&f, &end);
     } else {
         wh_log_err(WH_ERROR, "front.start", &err);
         code = cmd_fail("serve", &err);

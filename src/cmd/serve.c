@@ -134,10 +134,10 @@ static bool listen_all(struct wh_arena *a, struct cmd_serve *s,
         !net_listen(host, port, &s->http_fd, &s->port, err)) {
         return false;
     }
-    s->url =
-        wh_arena_fmt(a, strchr(host, ':') ? "http://[%s]:%u" : "http://%s:%u",
-                     host, s->port)
-            .p;
+    s->url = wh_arena_fmt(a, strchr(host, ':') ? "%s://[%s]:%u" : "%s://%s:%u",
+                          s->conf->tls_certificate.n > 0 ? "https" : "http",
+                          host, s->port)
+                 .p;
     return listen_one(s, "signer", CMD_SIGNER, &s->signer_fd, err) &&
            listen_one(s, "keeper", CMD_KEEPER, &s->keeper_fd, err) &&
            listen_one(s, "zygote", CMD_SCANNER, &s->zygote_fd, err) &&

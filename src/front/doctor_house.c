@@ -3,8 +3,10 @@
  * its database, its register, the address it listens on.
  */
 #include "base/file.h"
+#include "base/time.h"
 #include "db/db.h"
 #include "front/doctor_impl.h"
+#include "net/tls.h"
 #include "register/fsck.h"
 #include <arpa/inet.h>
 #include <errno.h>
@@ -12,6 +14,7 @@
 #include <sys/stat.h>
 #include <sys/statvfs.h>
 
+#define EXPIRES_SOON_DAYS 21
 #define OTHERS 0007u
 #define GROUP_AND_OTHERS 0077u
 /* Larger databases are read through by the command alone. */
@@ -289,9 +292,71 @@ bool front_doctor_public(struct wh_str listen)
            !wh_str_is(host, "localhost");
 }
 
+static const char *no_tls = "the house speaks no TLS itself";
+
+void doctor_certificate(struct doctor *d, struct doctor_row *r)
+{
+    struct wh_str path = d->at->conf->tls_certificate, text;
+    struct net_tls_about about;
+    struct wh_err err = {0};
+    char until[WH_TIME_TEXT];
+    int64_t now = wh_now_us(), days;
+
+    if (path.n == 0) {
+        doctor_say(d, r, DOCTOR_OK, "%s", no_tls);
+        return;
+    }
+    if (!wh_file_read(d->a, wh_arena_cstr(d->a, path), NET_TLS_FILE_MAX, &text,
+                      &err) ||
+        !net_tls_read(text, &about, &err)) {
+        doctor_say(d, r, err.code == WH_USAGE ? DOCTOR_FAIL : DOCTOR_UNKNOWN,
+                   "%s", err.msg);
+        return;
+    }
+    wh_time_text(about.until, until);
+    days = (about.until - now) / (24 * 3600 * 1000000LL);
+    doctor_say(d, r, DOCTOR_OK, "%s, until %.10s: %" PRId64 " days",
+               about.subject, until, days);
+    if (about.until <= now || about.from > now) {
+        r->state = DOCTOR_FAIL;
+        doctor_advise(r, WH_S("it is not good now: clients refuse it. Get a "
+                              "new one; the house takes it when the file "
+                              "changes"));
+    } else if (days < EXPIRES_SOON_DAYS) {
+        r->state = DOCTOR_WARN;
+        doctor_advise(r, WH_S("renew it; the house takes a new one when the "
+                              "file changes"));
+    }
+}
+
+void doctor_tls_key(struct doctor *d, struct doctor_row *r)
+{
+    struct wh_str path = d->at->conf->tls_key;
+    struct stat st;
+
+    if (path.n == 0) {
+        doctor_say(d, r, DOCTOR_OK, "%s", no_tls);
+    } else if (stat(wh_arena_cstr(d->a, path), &st) != 0) {
+        doctor_say(d, r, DOCTOR_UNKNOWN, "it can not be seen from here");
+    } else if (st.st_mode & OTHERS) {
+        doctor_say(d, r, DOCTOR_FAIL, "%.*s (mode %04o)", WH_FMT(path),
+                   st.st_mode & 07777);
+        doctor_advise(r, WH_S("chmod o= on it, and think about who could have "
+                              "read it until now"));
+    } else {
+        doctor_say(d, r, DOCTOR_OK, "%.*s (mode %04o)", WH_FMT(path),
+                   st.st_mode & 07777);
+    }
+}
+
 void doctor_address(struct doctor *d, struct doctor_row *r)
 {
     struct wh_str at = d->at->conf->http_listen;
+
+    if (d->at->conf->tls_certificate.n > 0) {
+        doctor_say(d, r, DOCTOR_OK, "%.*s speaks TLS", WH_FMT(at));
+        return;
+    }
 
     if (!front_doctor_public(at)) {
         doctor_say(d, r, DOCTOR_OK, "%.*s is reached from this host alone",

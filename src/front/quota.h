@@ -14,7 +14,9 @@
 
 struct front_quota;
 
+/* Whose settings apply; they outlive it. */
 struct front_quota *front_quota_new(const struct conf *conf);
+/* No request may be left. Nulls the pointer; null is fine. */
 void front_quota_free(struct front_quota **q);
 
 /* A request of who has not signed in: WH_RATE_LIMITED when its address has used

@@ -5,6 +5,7 @@
  */
 #include "net/conn.h"
 
+#include "base/count.h"
 #include "base/file.h"
 #include "base/log.h"
 #include "base/mem.h"
@@ -22,6 +23,22 @@ static bool step_work(struct net_conn *c)
 {
     if (c->sock.broken || (c->sock.peer_done && net_task_wants_gone(c->task))) {
         net_conn_cut(c, "gone");
+    }
+    return false;
+}
+
+static bool step_hello(struct net_conn *c)
+{
+    enum net_io io = net_sock_shake(&c->sock);
+    if (io == NET_IO_OK) {
+        wh_count(WH_COUNT_TLS_HANDSHAKES, 1);
+        c->state = NET_ST_IDLE;
+        net_conn_deadline(c, c->srv->conf.limits.idle_ms);
+        return true;
+    }
+    if (io != NET_IO_AGAIN) {
+        wh_count(WH_COUNT_TLS_FAILURES, 1);
+        net_sock_close(&c->sock, false);
     }
     return false;
 }
@@ -53,6 +70,9 @@ static void advance(struct net_sock *s)
             return;
         }
         switch (c->state) {
+        case NET_ST_HELLO:
+            more = step_hello(c);
+            break;
         case NET_ST_IDLE:
         case NET_ST_HEAD:
             more = net_conn_read_head(c);
@@ -128,6 +148,10 @@ static void expire(struct net_sock *s)
 {
     struct net_conn *c = (struct net_conn *)s;
     switch (c->state) {
+    case NET_ST_HELLO:
+        wh_count(WH_COUNT_TLS_FAILURES, 1);
+        net_sock_close(s, true);
+        return;
     case NET_ST_IDLE:
     case NET_ST_LINGER:
         net_sock_close(s, false);
@@ -175,6 +199,7 @@ void net_conn_open(struct net_loop *l, struct net_server *srv, int fd,
     c->srv = srv;
     c->key = *key;
     memcpy(c->peer, peer, sizeof c->peer);
+    c->state = NET_ST_IDLE;
     wh_buf_init(&c->head, NET_ANSWER_HEAD);
     net_parser_init(&c->parser, NET_REQUEST, srv->conf.limits.head_bytes,
                     net_conn_on_body, c);
@@ -186,7 +211,13 @@ void net_conn_open(struct net_loop *l, struct net_server *srv, int fd,
         release(&c->sock);
         return;
     }
-    net_conn_deadline(c, srv->conf.limits.idle_ms);
+    if (srv->conf.tls != NULL) {
+        c->sock.tls = net_tls_open(srv->conf.tls, fd);
+        c->state = NET_ST_HELLO;
+        net_conn_deadline(c, srv->conf.limits.tls_ms);
+    } else {
+        net_conn_deadline(c, srv->conf.limits.idle_ms);
+    }
 }
 
 struct net_conn *net_conn_of(struct net_sock *s)
@@ -197,7 +228,7 @@ struct net_conn *net_conn_of(struct net_sock *s)
 void net_conn_stop(struct net_conn *c)
 {
     c->stopping = true;
-    if (c->state == NET_ST_IDLE) {
+    if (c->state == NET_ST_HELLO || c->state == NET_ST_IDLE) {
         net_sock_close(&c->sock, false);
     }
 }

@@ -16,6 +16,7 @@
 #define NET_ANSWER_HEAD 131072 /* ceiling of the head of an answer */
 
 enum net_state {
+    NET_ST_HELLO, /* the TLS handshake */
     NET_ST_IDLE,  /* between requests; nothing of the next one has come */
     NET_ST_HEAD,  /* a head is coming in */
     NET_ST_BODY,  /* a body is coming in, to a buffer or to a sink */

@@ -46,6 +46,9 @@ void net_conn_head(struct net_conn *c)
                "X-Request-Id: %s\r\n",
                o->status, net_status_text(o->status),
                net_loop_date(c->sock.loop), c->task->pub.id);
+    if (c->sock.tls != NULL) {
+        wh_buf_cstr(b, "Strict-Transport-Security: max-age=31536000\r\n");
+    }
     wh_buf_add(b, wh_buf_str(&o->lines));
     put_length(c, o);
     if (!c->keep) {
@@ -206,7 +209,7 @@ void net_conn_next(struct net_conn *c)
         net_conn_deadline(c, c->srv->conf.limits.idle_ms);
         return;
     }
-    (void)shutdown(c->sock.fd, SHUT_WR);
+    net_sock_finish(&c->sock);
     c->state = NET_ST_LINGER;
     c->mark = 0;
     net_conn_deadline(c, c->srv->conf.limits.linger_ms);

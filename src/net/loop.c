@@ -23,6 +23,9 @@
 #include <unistd.h>
 
 #define EVENTS 256
+/* Steps of TLS handshakes in one turn: each may cost a signature, and the
+ * others on the loop are not to wait for a crowd of them. */
+#define SHAKES 16
 
 static _Thread_local struct net_loop *here;
 
@@ -121,6 +124,7 @@ static void turn(struct net_loop *l)
     int n = epoll_wait(l->ep, events, EVENTS, timeout);
     wh_assert(n >= 0 || errno == EINTR);
     l->now_us = wh_mono_us();
+    l->shakes = SHAKES;
     for (int i = 0; i < n; i++) {
         if (events[i].data.ptr == NULL) {
             uint64_t count;
@@ -152,6 +156,7 @@ bool net_loop_init(struct net_loop *l, void *owner, struct wh_err *err)
     l->run_end = &l->run;
     l->inbox_end = &l->inbox;
     l->rbuf = wh_alloc(NET_RBUF);
+    l->tbuf = wh_alloc(NET_TLS_RECORD);
     l->now_us = wh_mono_us();
     net_wheel_init(&l->wheel, l->now_us);
     pthread_mutex_init(&l->lock, NULL);
@@ -167,6 +172,7 @@ void net_loop_done(struct net_loop *l)
     wh_fd_close(&l->wake);
     wh_fd_close(&l->ep);
     wh_free(l->rbuf);
+    wh_free(l->tbuf);
     l->rbuf = NULL;
     pthread_mutex_destroy(&l->lock);
 }
@@ -270,6 +276,10 @@ void net_sock_close(struct net_sock *s, bool reset)
         (void)setsockopt(s->fd, SOL_SOCKET, SO_LINGER, &hard, sizeof hard);
     }
     net_timer_clear(&s->loop->wheel, &s->timer);
+    if (s->tls && !reset) {
+        net_tls_bye(s->tls);
+    }
+    net_tls_close(&s->tls);
     /* closing alone does not end the registration of a duplicated socket */
     (void)epoll_ctl(s->loop->ep, EPOLL_CTL_DEL, s->fd, NULL);
     wh_fd_close(&s->fd);
@@ -310,9 +320,54 @@ static enum net_io outcome(struct net_sock *s, ssize_t got, bool *ready)
     return NET_IO_BAD;
 }
 
+/* What TLS says, as the loop says it. What waits for the socket has readiness
+ * taken away; the other direction's stays, and is tried again with any event.
+ */
+static enum net_io tls_outcome(struct net_sock *s, enum net_tls_result r)
+{
+    switch (r) {
+    case NET_TLS_OK:
+        return NET_IO_OK;
+    case NET_TLS_WANT_READ:
+        s->can_read = false;
+        return NET_IO_AGAIN;
+    case NET_TLS_WANT_WRITE:
+        s->can_write = false;
+        return NET_IO_AGAIN;
+    case NET_TLS_END:
+        s->peer_done = true;
+        return NET_IO_END;
+    case NET_TLS_BAD:
+        break;
+    }
+    s->broken = true;
+    return NET_IO_BAD;
+}
+
+enum net_io net_sock_shake(struct net_sock *s)
+{
+    if (s->loop->shakes == 0) {
+        net_sock_again(s);
+        return NET_IO_AGAIN;
+    }
+    s->loop->shakes--;
+    return tls_outcome(s, net_tls_shake(s->tls));
+}
+
+void net_sock_finish(struct net_sock *s)
+{
+    if (s->tls) {
+        net_tls_bye(s->tls);
+    }
+    (void)shutdown(s->fd, SHUT_WR);
+}
+
 enum net_io net_sock_read(struct net_sock *s, char *buf, size_t cap, size_t *n)
 {
     wh_assert(cap > 0);
+    if (s->tls) {
+        return tls_outcome(s, net_tls_get(s->tls, buf, cap, n));
+    }
     ssize_t got;
     do {
         got = recv(s->fd, buf, cap, 0);
@@ -333,9 +388,47 @@ enum net_io net_sock_read(struct net_sock *s, char *buf, size_t cap, size_t *n)
     return io;
 }
 
+/* As many bytes as fit a record go together. When the socket took none, the
+ * next call begins with the same bytes: nothing else is written between. */
+static enum net_io tls_write(struct net_sock *s, const struct iovec *iov,
+                             size_t count, size_t *n)
+{
+    size_t have = 0;
+    for (size_t i = 0; i < count && have < NET_TLS_RECORD; i++) {
+        size_t room = NET_TLS_RECORD - have;
+        size_t part = iov[i].iov_len < room ? iov[i].iov_len : room;
+        memcpy(s->loop->tbuf + have, iov[i].iov_base, part);
+        have += part;
+    }
+    return tls_outcome(s, net_tls_put(s->tls, s->loop->tbuf, have, n));
+}
+
+static enum net_io tls_sendfile(struct net_sock *s, int fd, uint64_t *off,
+                                size_t len, size_t *n)
+{
+    enum net_io io;
+    ssize_t got;
+    if (net_tls_in_kernel(s->tls)) {
+        io = tls_outcome(s, net_tls_sendfile(s->tls, fd, *off, len, n));
+    } else {
+        len = len < NET_TLS_RECORD ? len : NET_TLS_RECORD;
+        got = pread(fd, s->loop->tbuf, len, (off_t)*off);
+        if (got <= 0) {
+            s->broken = true; /* the file has shrunk, or its disk fails */
+            return NET_IO_BAD;
+        }
+        io = tls_outcome(s, net_tls_put(s->tls, s->loop->tbuf, (size_t)got, n));
+    }
+    *off += io == NET_IO_OK ? *n : 0;
+    return io;
+}
+
 enum net_io net_sock_write(struct net_sock *s, const struct iovec *iov,
                            size_t count, bool more, size_t *n)
 {
+    if (s->tls) {
+        return tls_write(s, iov, count, n);
+    }
     struct iovec copy[4];
     size_t total = 0;
     wh_assert(count > 0 && count <= sizeof copy / sizeof *copy);
@@ -359,6 +452,9 @@ enum net_io net_sock_write(struct net_sock *s, const struct iovec *iov,
 enum net_io net_sock_sendfile(struct net_sock *s, int fd, uint64_t *off,
                               size_t len, size_t *n)
 {
+    if (s->tls) {
+        return tls_sendfile(s, fd, off, len, n);
+    }
     off_t at = (off_t)*off;
     ssize_t put;
     do {

@@ -12,6 +12,7 @@
 #include "base/err.h"
 #include "base/time.h"
 #include "net/timer.h"
+#include "net/tls.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -33,7 +34,8 @@ struct net_news {
  * Registered once, edge-triggered: can_read and can_write remember what epoll
  * said until a call would block. */
 struct net_sock {
-    int fd; /* -1: closed */
+    int fd;                   /* -1: closed */
+    struct net_tls_link *tls; /* null: in the clear; ends with the socket */
     struct net_loop *loop;
     struct net_sock *next, **prev; /* all sockets of the loop */
     struct net_sock *run_next;
@@ -56,7 +58,9 @@ struct net_loop {
     size_t socks;
     size_t held; /* things that keep the loop alive, see net_loop_quit */
     bool quitting;
-    char *rbuf; /* NET_RBUF bytes, valid within one call */
+    char *rbuf;      /* NET_RBUF bytes, valid within one call */
+    char *tbuf;      /* NET_TLS_RECORD bytes, the same */
+    unsigned shakes; /* steps of handshakes that this turn may still take */
     int64_t date_s;
     char date[WH_TIME_HTTP];
     pthread_mutex_t lock; /* guards the inbox */
@@ -103,6 +107,11 @@ void net_sock_unpause(struct net_sock *s);
 void net_sock_close(struct net_sock *s, bool reset);
 /* Have `advance` called again in the loop's next turn, after all others. */
 void net_sock_again(struct net_sock *s);
+/* One step of the socket's TLS handshake. NET_IO_OK: it is done; NET_IO_AGAIN:
+ * `advance` will be called. A loop takes few of them in a turn. */
+enum net_io net_sock_shake(struct net_sock *s);
+/* Nothing more will be written: tell the other end. */
+void net_sock_finish(struct net_sock *s);
 /* Set the one deadline of the socket. */
 void net_sock_deadline(struct net_sock *s, int64_t at_us);
 

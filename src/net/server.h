@@ -39,6 +39,7 @@
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/err.h"
+#include "net/tls.h"
 #include <stdint.h>
 
 /* Length of a body that is not known in advance (chunked). */
@@ -125,7 +126,8 @@ struct net_conf {
     unsigned loops;   /* 0: one per core */
     unsigned workers; /* 0: 8 */
     struct net_limits limits;
-    void *app; /* first argument of the callbacks */
+    struct net_tls *tls; /* null: in the clear. It outlives the server */
+    void *app;           /* first argument of the callbacks */
 
     /* The decision on a head. On a loop; must not block. Must fill *plan. */
     void (*plan)(void *app, const struct net_req *r, struct net_plan *plan);

@@ -64,7 +64,7 @@ class House:
             stdout=subprocess.PIPE, stderr=log, env=env, start_new_session=True)
         log.close()
         line = self._ready_line(wait)
-        match = re.fullmatch(r"ready (http://127\.0\.0\.1:(\d+))\n", line)
+        match = re.fullmatch(r"ready (https?://127\.0\.0\.1:(\d+))\n", line)
         assert match, f"no ready line but {line!r}\n{self.log()[-4000:]}"
         self.url = match.group(1)
         self.port = int(match.group(2))
