@@ -17,6 +17,8 @@
 #include <math.h>
 #include <stdio.h>
 
+/* However few honest samples were alarmed, no lower chance is believed. */
+#define P0_LEAST 0.01
 #define P0_MOST 0.5
 #define REASONS_MAX 1024u
 
@@ -254,7 +256,7 @@ static bool screen_all(struct way *y, struct wh_err *err)
     }
     detect_sketch_make(&y->attempt.sketch, screen->views.view[0].text, y->seed);
     watch_pool_give(&y->w->screens, screen);
-    y->attempt.p0 = p0 < P0_MOST ? p0 : P0_MOST;
+    y->attempt.p0 = fmax(P0_LEAST, fmin(p0, P0_MOST));
     y->attempt.alarm = alarm;
     y->attempt.calibrated = y->result.calibrated;
     y->screened = true;
