@@ -154,8 +154,8 @@ bool watch_text_open(const struct watch_vault *v, struct db *db,
 {
     struct crypto_aead *aead = NULL;
     uint8_t salt[WATCH_SALT];
-    struct row row;
-    bool found, ok;
+    struct row row = {0};
+    bool found = false, ok;
     size_t n;
     char *out;
 
