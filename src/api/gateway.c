@@ -421,7 +421,7 @@ bool api_key_revoke(struct front_req *q, struct wh_err *err)
                      .whose = GATEWAY_OF_KEY,
                      .id = (int64_t)k.id,
                      .why = WH_S("the API key was revoked by its account"),
-                     .url = wh_arena_fmt(q->a, "%.*s/settings/keys",
+                     .url = wh_arena_fmt(q->a, "%.*s/settings",
                                          WH_FMT(front_req_base(q)))});
     front_answer_json(q->net, 200, wh_json_own(q->a, json_object()));
     return true;

@@ -156,8 +156,8 @@ static bool hear_call(struct gateway_ear *e, unsigned choice, unsigned nth)
             break;
         }
         bool ok = true;
-        if (is(key, "index") && t == WH_PULL_INT) {
-            if (e->pull.integer >= GATEWAY_CALLS_MAX) {
+        if (is(key, "index")) {
+            if (t != WH_PULL_INT || e->pull.integer >= GATEWAY_CALLS_MAX) {
                 return bad(e, "a call of a tool with a number too high");
             }
             call = (unsigned)e->pull.integer;
@@ -368,8 +368,8 @@ static bool hear_choice(struct gateway_ear *e)
             break;
         }
         bool ok;
-        if (is(key, "index") && t == WH_PULL_INT) {
-            if (e->pull.integer >= e->choices) {
+        if (is(key, "index")) {
+            if (t != WH_PULL_INT || e->pull.integer >= e->choices) {
                 return bad(e, "a choice that was not asked for");
             }
             c->index = (unsigned)e->pull.integer;

@@ -2,6 +2,7 @@
 streams, dies, lies, or says nothing. A server on a UNIX socket, in a thread."""
 
 import asyncio
+import itertools
 import json
 import os
 import shutil
@@ -10,7 +11,7 @@ import threading
 
 
 class Engine:
-    """What it was asked is in `seen`; `open` are the streams that run, `peak` the most
+    """What it was asked is in `seen`, how much it said in `said`; `open` are the streams that run, `peak` the most
     there were, `gone` counts those whose client side left before they ended."""
 
     def __init__(self):
@@ -20,7 +21,7 @@ class Engine:
         self.path = self.folder + "/engine.sock"
         self.seen = []
         self.connections = 0
-        self.open = self.peak = self.gone = 0
+        self.open = self.peak = self.gone = self.said = 0
         self.loop = asyncio.new_event_loop()
         self.ready = threading.Event()
         self.thread = threading.Thread(target=self._run, daemon=True)
@@ -141,13 +142,14 @@ class Engine:
             self.begin(w)
             tokens = order.get("tokens", [])
             if order.get("endless"):
-                tokens = iter(lambda: order["endless"], None)
+                tokens = itertools.repeat(order["endless"], order.get("most", 1 << 62))
             for t in tokens:
                 if watch.done():
                     self.gone += 1
                     return False
                 self.event(w, self.delta(body, t))
                 await w.drain()
+                self.said += len(t)
                 await asyncio.sleep(order.get("delay", 0))
             for raw in order.get("raw", []):
                 self.chunk(w, raw.encode("latin-1"))
