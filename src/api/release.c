@@ -6,6 +6,7 @@
  */
 #include "api/handlers.h"
 #include "front/answer.h"
+#include "front/recall.h"
 #include "hub/papers.h"
 
 static json_t *text_or_null(struct wh_str s)
@@ -38,6 +39,29 @@ static bool view_decision(struct front_req *q, const struct hub_papers *p,
                      wh_json_str(p->row.public_id), "index",
                      (json_int_t)p->row.index, "leaf", wh_json_str(p->row.leaf),
                      "document", doc, "openings", view_openings(p));
+    return true;
+}
+
+/* Notices in force: the exact bytes of their entries. */
+static bool view_notices(struct front_req *q, struct wh_str sha, json_t *o,
+                         struct wh_err *err)
+{
+    json_t *list = json_array();
+    struct line_notice *rows;
+    size_t n;
+
+    json_object_set_new(o, "notices", list);
+    if (!front_recalls(q, sha, &rows, &n, err)) {
+        return false;
+    }
+    for (size_t i = 0; i < n; i++) {
+        json_array_append_new(list,
+                              json_pack("{s:o,s:I,s:o,s:o}", "id",
+                                        wh_json_str(rows[i].public_id), "index",
+                                        (json_int_t)rows[i].index, "leaf",
+                                        wh_json_str(rows[i].leaf), "words",
+                                        wh_json_str(rows[i].words)));
+    }
     return true;
 }
 
@@ -89,6 +113,9 @@ bool api_release(struct front_req *q, struct wh_err *err)
     json_object_set_new(o, "subject", text_or_null(papers.subject));
     json_object_set_new(o, "manifest", text_or_null(papers.manifest));
     json_object_set_new(o, "decision", decision);
+    if (!view_notices(q, wh_str_of(sha), o, err)) {
+        return false;
+    }
     front_answer_json(q->net, 200, o);
     return true;
 }

@@ -8,6 +8,7 @@
 #include "base/file.h"
 #include "base/log.h"
 #include "front/answer.h"
+#include "front/recall.h"
 #include "hub/lfs.h"
 #include "hub/release.h"
 #include "hub/view.h"
@@ -23,12 +24,14 @@ struct found {
     struct hub_oid commit;
     char commit_hex[HUB_OID_HEX + 1];
     struct hub_entry e;
+    struct line_notice *recalls; /* in force about this revision */
+    size_t n_recalls;
 };
 
 static bool find(struct front_req *q, struct hub_git *g, struct found *f,
                  struct wh_err *err)
 {
-    f->q = q;
+    *f = (struct found){.q = q};
     if (!hub_git_resolve(g, q->at.rev, &f->commit, err)) {
         return false;
     }
@@ -92,6 +95,7 @@ static void file_headers(const struct found *f)
     net_answer_header(r, "X-Content-Type-Options", WH_S("nosniff"));
     net_answer_header(r, "Cache-Control", WH_S("no-cache"));
     disposition(f);
+    front_recall_headers(f->q, f->recalls, f->n_recalls);
     front_answer_cors(r);
 }
 
@@ -326,6 +330,12 @@ bool api_lfs_may_read(struct front_req *q, struct wh_str oid, uint64_t *size,
 
 /* ---- the routes ---- */
 
+static bool find_recalls(struct found *f, struct wh_err *err)
+{
+    return front_recalls(f->q, wh_str_of(f->commit_hex), &f->recalls,
+                         &f->n_recalls, err);
+}
+
 /* What git holds of an LFS file: its pointer. */
 static void as_pointer(struct hub_entry *e)
 {
@@ -359,7 +369,7 @@ static bool serve(struct front_req *q, bool pointer, struct wh_err *err)
     if (!hub_git_open(q->db, q->repo.id, q->house->vault.open_dir, &g, err)) {
         return false;
     }
-    ok = find(q, g, &f, err);
+    ok = find(q, g, &f, err) && find_recalls(&f, err);
     if (ok && pointer) {
         as_pointer(&f.e);
     }
@@ -377,7 +387,8 @@ bool api_lfs_object(struct front_req *q, struct wh_err *err)
 {
     struct found f;
 
-    return find_object(q, q->at.a, &f, err) && send_large(&f, err);
+    return find_object(q, q->at.a, &f, err) && find_recalls(&f, err) &&
+           send_large(&f, err);
 }
 
 bool api_raw(struct front_req *q, struct wh_err *err)

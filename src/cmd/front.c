@@ -175,12 +175,60 @@ static void cut_downloads(void *ctx, const char *sha256)
     }
 }
 
+/* The gateway knows models by the names of their repos. */
+static void stop_named(struct front *f, struct db *db, struct wh_arena *a,
+                       struct wh_str subject)
+{
+    struct wh_err err = {0};
+    struct store_repo repo;
+    int64_t *ids;
+    size_t n = 0;
+
+    if (!line_subject_repos(db, a, subject, 0, &ids, &n, &err)) {
+        wh_log_err(WH_WARN, "retier.stop", &err);
+    }
+    for (size_t i = 0; i < n; i++) {
+        struct wh_err gone = {0};
+        if (store_repo_by_id(db, a, ids[i], &repo, &gone)) {
+            const struct gateway_stop s = {
+                .whose = GATEWAY_OF_MODEL,
+                .model = wh_str_of(repo.full),
+                .why = WH_S("the approvers of this house closed this model"),
+                .url = wh_arena_fmt(a, "%s/%s/decision", f->serve->url,
+                                    repo.full)};
+            gateway_stop(f->house.gateway, &s);
+        }
+    }
+}
+
+static void stop_model(void *ctx, const char *subject)
+{
+    struct front *f = ctx;
+    struct wh_err err = {0};
+    struct wh_arena a;
+    struct db *db;
+
+    if (!f->house.gateway) {
+        return; /* not yet: nothing runs */
+    }
+    wh_arena_init(&a, (size_t)4 << 20);
+    db = db_open(f->paths.db, true, &err);
+    if (db) {
+        stop_named(f, db, &a, wh_str_of(subject));
+    } else {
+        wh_log_err(WH_WARN, "retier.stop", &err);
+    }
+    db_close(&db);
+    wh_arena_done(&a);
+}
+
 static void open_retier(struct front *f)
 {
     const struct hub_retier_config c = {.vault = &f->house.vault,
                                         .queue = f->house.queue,
                                         .release = f->house.release,
                                         .cut = cut_downloads,
+                                        .stop = stop_model,
                                         .ctx = f};
 
     f->house.retier = hub_retier_new(&c);

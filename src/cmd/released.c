@@ -24,6 +24,7 @@ struct getting {
     const char *key_path, *seen_path, *papers_path;
     json_t *papers;      /* the house's release document */
     struct wh_str proof; /* the tlog-proof of its decision */
+    json_t *proofs;      /* those of its notices, in their order */
     int64_t now;
 };
 
@@ -178,6 +179,7 @@ static bool read_kept(struct getting *g)
         return wh_fail(g->err, WH_CORRUPT, "the papers kept are damaged");
     }
     g->papers = json_object_get(kept, "release");
+    g->proofs = json_object_get(kept, "proofs");
     g->out->kept = true;
     return true;
 }
@@ -335,6 +337,115 @@ static bool check_entry(struct getting *g)
            check_subject(g, decision);
 }
 
+/* ---- notices ---- */
+
+static bool lists(const json_t *list, struct wh_str what)
+{
+    const json_t *item;
+    size_t i;
+
+    json_array_foreach(list, i, item)
+    {
+        if (json_is_string(item) && wh_str_is(what, json_string_value(item))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Its subject, or weights that both have; what the leaf only commits to, or
+ * does not list, is the house's word against itself. */
+static bool is_about(struct getting *g, const json_t *leaf)
+{
+    const json_t *files = json_object_get(leaf, "files"), *f;
+    size_t i;
+
+    if (!files || json_object_get(leaf, "c") ||
+        lists(json_object_get(leaf, "subject"),
+              wh_arena_fmt(g->a, DIGEST_PREFIX "%.*s",
+                           WH_FMT(g->out->subject)))) {
+        return true;
+    }
+    json_array_foreach(g->out->files, i, f)
+    {
+        const char *sha = json_string_value(json_object_get(f, "sha256"));
+        if (sha && lists(files, wh_arena_fmt(g->a, DIGEST_PREFIX "%s", sha))) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The proof of a notice: the house's, or the one kept. */
+static bool notice_proof(struct getting *g, size_t i, int64_t index,
+                         struct wh_str *out)
+{
+    if (g->out->kept) {
+        const json_t *v = json_array_get(g->proofs, i);
+        *out = wh_str_of(json_string_value(v));
+        return json_is_string(v) || damaged(g, "the papers kept are damaged");
+    }
+    if (!fetch(g, wh_arena_fmt(g->a, "/register/proof/%lld", (long long)index),
+               TLOG_PROOF_MAX, out)) {
+        return false;
+    }
+    json_array_append_new(g->proofs, wh_json_str(*out));
+    return true;
+}
+
+static bool check_notice(struct getting *g, size_t i, const json_t *notice)
+{
+    struct tlog_checkpoint cp;
+    struct wh_str text, proof, type, act;
+    uint64_t at;
+    int64_t index, until;
+    json_t *leaf, *o;
+
+    if (!wh_json_get_str(notice, "leaf", &text, g->err) ||
+        !wh_json_get_i64(notice, "index", &index, g->err) || index < 0 ||
+        !notice_proof(g, i, index, &proof) ||
+        !register_verify_proof(proof, text, &g->out->key, &at, &cp, g->err) ||
+        !register_leaf_parse(g->a, text, &leaf, g->err) ||
+        !wh_json_get_str(leaf, "type", &type, g->err) ||
+        !wh_json_get_str(leaf, "act", &act, g->err) ||
+        !wh_json_get_i64(leaf, "until", &until, g->err)) {
+        return g->err->code != WH_NONE ? false : damaged(g, "malformed notice");
+    }
+    if (!wh_str_is(type, "notice") || !wh_str_is(act, "recall") ||
+        at != (uint64_t)index || !is_about(g, leaf)) {
+        return damaged(g, "a notice of the papers is not one about this "
+                          "release");
+    }
+    if (until * 1000000 > g->now) {
+        o = json_object();
+        json_object_set(o, "id", json_object_get(notice, "id"));
+        json_object_set_new(o, "index", json_integer((json_int_t)index));
+        json_object_set(o, "leaf", leaf);
+        json_object_set(o, "words", json_object_get(notice, "words"));
+        json_array_append_new(g->out->recalls, o);
+    }
+    return true;
+}
+
+/* A house of before has no notices in its papers. */
+static bool check_notices(struct getting *g)
+{
+    const json_t *list = json_object_get(g->papers, "notices"), *notice;
+    size_t i;
+
+    g->out->recalls = wh_json_own(g->a, json_array());
+    if (!g->out->kept) {
+        g->proofs = wh_json_own(g->a, json_array());
+    }
+    json_array_foreach(list, i, notice)
+    {
+        if (!check_notice(g, i, notice)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* ---- the memory ---- */
 
 static bool get_published(void *ctx, const char *name, size_t max,
@@ -381,6 +492,7 @@ static bool keep_papers(struct getting *g)
     json_object_set_new(o, "v", json_integer(1));
     json_object_set_new(o, "at", json_integer(g->now));
     json_object_set_new(o, "proof", wh_json_str(g->proof));
+    json_object_set(o, "proofs", g->proofs);
     json_object_set(o, "release", g->papers);
     wh_buf_init(&b, PAPERS_MAX);
     wh_json_write(&b, o, false);
@@ -461,7 +573,7 @@ bool cmd_release_get(struct cmd_client *c, const struct cmd_where *where,
     if (!wh_json_get_str(g.papers, "subject", &out->subject, err) ||
         !wh_json_get_str(g.papers, "commit", &out->commit, err) ||
         !check_manifest(&g) || !find_key(&g) || !check_entry(&g) ||
-        !remember(&g)) {
+        !check_notices(&g) || !remember(&g)) {
         return false;
     }
     judge_age(&g);

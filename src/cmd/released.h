@@ -41,8 +41,10 @@ struct cmd_release {
     enum cmd_release_state state;
     struct wh_str why; /* if stale or unknown, for people */
     struct wh_str repo, commit, subject;
-    json_t *files; /* of the manifest: [{part, path, sha256, size}] */
-    json_t *leaf;  /* the decision's entry */
+    json_t *files;   /* of the manifest: [{part, path, sha256, size}] */
+    json_t *leaf;    /* the decision's entry */
+    json_t *recalls; /* notices in force: [{id, index, leaf, words}], each
+                        proved to be in the register, leaf as JSON */
     uint64_t index;
     struct tlog_checkpoint checkpoint;
     struct tlog_vkey key;
@@ -51,10 +53,11 @@ struct cmd_release {
     int64_t at_us;  /* when the house gave them */
 };
 
-/* Get the papers and check them: signature, inclusion, that the entry decides
- * about the subject, that the subject is the manifest's digest, and that the
- * log continues the one seen before. False when they do not hold, or can not be
- * had: WH_CORRUPT, WH_ROLLED_BACK, WH_NOT_VERIFIABLE, WH_OUTSIDE. */
+/* Get the papers and check them: signature, inclusion of decision and notices,
+ * that the entry decides about the subject, that the subject is the manifest's
+ * digest, and that the log continues the one seen before. False when they do
+ * not hold, or can not be had: WH_CORRUPT, WH_ROLLED_BACK, WH_NOT_VERIFIABLE,
+ * WH_OUTSIDE. */
 bool cmd_release_get(struct cmd_client *c, const struct cmd_where *where,
                      const struct cmd_release_options *o,
                      struct cmd_release *out, struct wh_err *err) WH_CHECK;

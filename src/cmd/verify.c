@@ -44,16 +44,17 @@ static const char help_text[] =
     "  --max-age HOURS  older papers are stale (24)\n"
     "  --json           the result as JSON\n"
     "\n"
-    "Exit codes: 0 good; 1 bad, a file is not what was decided about; 2 wrong\n"
-    "usage; 3 stale, unknown to the register, or not verifiable; 4 the house "
+    "Exit codes: 0 good; 1 bad, a file is not what was decided about, or "
+    "recalled by\nthe approvers of the house; 2 wrong usage; 3 stale, unknown "
+    "to the register, or not verifiable; 4 the house "
     "could\n"
     "not be asked. For private repos WEIGHHOUSE_TOKEN is sent, to the house "
     "of\n"
     "WEIGHHOUSE_URL only.\n";
 
-enum result { GOOD, STALE, UNKNOWN, BAD, UNVERIFIED };
-static const char *const RESULTS[] = {"good", "stale", "unknown", "bad",
-                                      "not verifiable"};
+enum result { GOOD, STALE, UNKNOWN, BAD, UNVERIFIED, RECALLED };
+static const char *const RESULTS[] = {"good", "stale",          "unknown",
+                                      "bad",  "not verifiable", "recalled"};
 
 struct run {
     struct cmd_client client;
@@ -158,6 +159,10 @@ static bool check(struct run *r, struct wh_err *err)
     if (r->result == GOOD && r->release.state == CMD_RELEASE_STALE) {
         r->result = STALE;
     }
+    if (r->result != BAD && r->result != UNVERIFIED &&
+        json_array_size(r->release.recalls) > 0) {
+        r->result = RECALLED;
+    }
     return true;
 }
 
@@ -229,6 +234,27 @@ static void print_release(const struct cmd_release *rel)
     }
 }
 
+static void print_recalls(const struct cmd_release *rel)
+{
+    const json_t *n, *leaf;
+    char until[WH_TIME_TEXT];
+    size_t i;
+
+    json_array_foreach(rel->recalls, i, n)
+    {
+        leaf = json_object_get(n, "leaf");
+        wh_time_text(json_integer_value(json_object_get(leaf, "until")) *
+                         1000000,
+                     until);
+        printf("  recalled %s: %s\n           until %s, entry %lld; asked of "
+               "you: %s\n",
+               json_string_value(json_object_get(leaf, "reason")),
+               json_string_value(json_object_get(n, "words")), until,
+               (long long)json_integer_value(json_object_get(n, "index")),
+               json_string_value(json_object_get(leaf, "action")));
+    }
+}
+
 static void print_text(const struct run *r)
 {
     const struct cmd_release *rel = &r->release;
@@ -242,6 +268,7 @@ static void print_text(const struct run *r)
     if (rel->state == CMD_RELEASE_UNKNOWN) {
         return;
     }
+    print_recalls(rel);
     if (r->path) {
         print_files(r);
     }
@@ -286,6 +313,7 @@ static void print_json(struct run *r)
         json_object_set_new(o, "subject", wh_json_str(rel->subject));
         json_object_set_new(o, "index", json_integer((json_int_t)rel->index));
         json_object_set(o, "leaf", rel->leaf);
+        json_object_set(o, "recalls", rel->recalls);
         json_object_set_new(o, "origin", json_string(rel->checkpoint.origin));
         json_object_set_new(o, "size",
                             json_integer((json_int_t)rel->checkpoint.size));
@@ -303,9 +331,9 @@ static void print_json(struct run *r)
 
 static int exit_code(enum result result)
 {
-    static const enum wh_code codes[] = {WH_NONE, WH_NOT_VERIFIABLE,
+    static const enum wh_code codes[] = {WH_NONE,           WH_NOT_VERIFIABLE,
                                          WH_NOT_VERIFIABLE, WH_DIGEST_MISMATCH,
-                                         WH_NOT_VERIFIABLE};
+                                         WH_NOT_VERIFIABLE, WH_HELD};
 
     return wh_err_row(codes[result])->exit_code;
 }

@@ -3,6 +3,7 @@
  */
 #include "front/list.h"
 #include "base/buf.h"
+#include "front/recall.h"
 
 bool front_list_readable(struct front_req *q, struct store_repo_query *list,
                          struct wh_err *err)
@@ -11,6 +12,9 @@ bool front_list_readable(struct front_req *q, struct store_repo_query *list,
     int64_t *ids;
     size_t n;
 
+    if (!front_recall_leave_out(q, list, err)) {
+        return false;
+    }
     if (front_req_viewer(q) == 0) {
         return true;
     }

@@ -10,7 +10,8 @@
 #include "store/repo_list.h"
 
 /* Let the query show the private repos of the caller and of the organisations
- * that the caller belongs to. */
+ * that the caller belongs to, and leave out what is recalled (front/recall.h).
+ */
 bool front_list_readable(struct front_req *q, struct store_repo_query *list,
                          struct wh_err *err) WH_CHECK;
 /* Path and query of this request with another cursor; "" when there is no next

@@ -106,7 +106,8 @@ static void find_end(struct drafting *d)
 {
     const struct rule_act_row *act = rule_act_row(d->q->act);
     int64_t longest = act->ends ? act->longest : RULE_HOLD_MAX_S;
-    if (!act->sets_tiers || all_open(&d->st.tiers)) {
+    if (!act->sets_tiers ||
+        (all_open(&d->st.tiers) && d->q->act != RULE_ACT_RECALL)) {
         return;
     }
     d->st.until = d->st.made + (d->q->seconds > 0 && d->q->seconds < longest

@@ -66,6 +66,12 @@ bool line_submit_about(struct db *db, struct wh_arena *a, json_t *leaf,
                        struct wh_str subject, struct wh_str evidence,
                        int64_t repo, int64_t *outbox,
                        struct wh_err *err) WH_CHECK;
+/* A recall is carried out: its notice, as row and leaf. */
+bool line_notice_issue(struct line_carrying *c, const struct line_row *row,
+                       struct wh_err *err) WH_CHECK;
+/* Its closing is lifted: so are the notices about this subject. */
+bool line_notice_lift(struct line_carrying *c, const struct line_row *row,
+                      struct wh_err *err) WH_CHECK;
 /* A closing, hold or grant of this subject has run out. */
 bool line_run_out(struct db *db, struct wh_arena *a, const struct line_house *h,
                   struct wh_str subject, int64_t repo, bool *changed,

@@ -328,7 +328,8 @@ static bool closes(struct db *db, struct wh_arena *a, struct wh_str subject,
     if (!line_proposal_of(db, a, row->proposal, &p, err)) {
         return false;
     }
-    *closed = rule_act_row(p.act)->closes;
+    *closed = rule_act_row(p.act)->closes && /* a recall may only mark */
+              row->tiers.part[RULE_PART_WEIGHTS] < RULE_TIER_OPEN;
     return true;
 }
 

@@ -172,6 +172,13 @@ static enum line_floor lift(const struct line_state *s,
 
 /* ---- closing ---- */
 
+/* What is open may be recalled without being closed: it is marked. */
+static bool marks(const struct line_state *s, const struct line_act *a)
+{
+    return a->act == RULE_ACT_RECALL && a->target == RULE_TIER_OPEN &&
+           line_state_tier(s, a->base) == RULE_TIER_OPEN;
+}
+
 static enum line_floor closing(const struct line_state *s,
                                const struct line_act *a)
 {
@@ -182,8 +189,9 @@ static enum line_floor closing(const struct line_state *s,
         a->until - a->now > rule_act_row(a->act)->longest) {
         return LINE_FLOOR_END;
     }
-    return a->target < line_state_tier(s, a->base) ? LINE_FLOOR_NONE
-                                                   : LINE_FLOOR_DIRECTION;
+    return a->target < line_state_tier(s, a->base) || marks(s, a)
+               ? LINE_FLOOR_NONE
+               : LINE_FLOOR_DIRECTION;
 }
 
 static enum line_floor emergency(const struct line_state *s,
@@ -233,7 +241,7 @@ static enum line_floor recall(const struct line_state *s,
         return f;
     }
     f = hold(s, a, out);
-    if (!f) { /* trust is withdrawn for good: no grant lives on below */
+    if (!f && !marks(s, a)) { /* withdrawn for good: no grant lives below */
         out->grant = RULE_TIER_HELD;
         out->grant_until = 0;
     }

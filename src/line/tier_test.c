@@ -272,6 +272,45 @@ static const struct {
      .now = NOW + 90 * DAY},
 };
 
+/* A recall of what is open may mark it: it stays open, what was granted stays
+ * granted, and it takes a quorum, a reason and an end like any other. */
+static void a_recall_marks(void **state)
+{
+    struct rule_roster r = people("nnsW", 2);
+    (void)state;
+    for (int granted = 0; granted < 2; granted++) {
+        struct line_state s = {.mode = LINE_MODE_LINE}, out;
+        struct line_act a = act_of(RULE_ACT_RECALL, &r);
+        a.target = RULE_TIER_OPEN;
+        a.base = granted ? RULE_TIER_HELD : RULE_TIER_OPEN;
+        if (granted) {
+            s = (struct line_state){.mode = LINE_MODE_GRANT,
+                                    .tier = RULE_TIER_OPEN,
+                                    .grant = RULE_TIER_OPEN};
+        }
+        assert_int_equal(line_tier_step(&s, &a, &out), LINE_FLOOR_NONE);
+        assert_int_equal(line_state_tier(&out, a.base), RULE_TIER_OPEN);
+        assert_true(out.until > NOW);
+        struct line_act l = act_of(RULE_ACT_LIFT, &r);
+        l.base = a.base;
+        assert_int_equal(line_tier_step(&out, &l, &out), LINE_FLOOR_NONE);
+        assert_int_equal(line_state_tier(&out, a.base), RULE_TIER_OPEN);
+        a.keys = 1;
+        assert_int_equal(line_tier_step(&s, &a, &out), LINE_FLOOR_QUORUM);
+        a = act_of(RULE_ACT_RECALL, &r);
+        a.target = RULE_TIER_OPEN;
+        a.base = RULE_TIER_OPEN;
+        a.reasoned = false;
+        assert_int_equal(line_tier_step(&s, &a, &out), LINE_FLOOR_REASON);
+    }
+    /* what is held is not opened by a recall */
+    struct line_state s = {.mode = LINE_MODE_LINE}, out;
+    struct line_act a = act_of(RULE_ACT_RECALL, &r);
+    a.target = RULE_TIER_OPEN;
+    a.base = RULE_TIER_HELD;
+    assert_int_equal(line_tier_step(&s, &a, &out), LINE_FLOOR_DIRECTION);
+}
+
 static void every_condition(void **state)
 {
     (void)state;
@@ -567,8 +606,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_transition), cmocka_unit_test(every_condition),
-        cmocka_unit_test(what_comes_back),  cmocka_unit_test(other_parts),
-        cmocka_unit_test(no_way_round),     cmocka_unit_test(self_run),
+        cmocka_unit_test(a_recall_marks),   cmocka_unit_test(what_comes_back),
+        cmocka_unit_test(other_parts),      cmocka_unit_test(no_way_round),
+        cmocka_unit_test(self_run),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -368,7 +368,7 @@ static bool end_ok(const struct rule_statement *s)
 {
     const struct rule_act_row *row = rule_act_row(s->act);
     int64_t longest = row->ends ? row->longest : RULE_HOLD_MAX_S;
-    if (!row->sets_tiers || all_open(s)) {
+    if (!row->sets_tiers || (all_open(s) && s->act != RULE_ACT_RECALL)) {
         return s->until == 0;
     }
     return s->until > s->made && s->until - s->made <= longest;
@@ -388,8 +388,8 @@ static bool tiers_ok(const struct rule_statement *s)
     case RULE_ACT_CLOSE:
     case RULE_ACT_RATIFY:
     case RULE_ACT_RENEW:
-    case RULE_ACT_RECALL:
         return !all_open(s);
+    case RULE_ACT_RECALL: /* what is open may stay so, and be marked */
     case RULE_ACT_LIFT:
     case RULE_ACT_ANSWER:
     case RULE_ACT_ROSTER:

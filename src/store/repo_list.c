@@ -17,6 +17,7 @@
  */
 #include "store/repo_list.h"
 #include "store/repo_page.h"
+#include <stdlib.h>
 
 /* Where the plans turn; a test build makes them small. */
 #ifndef COLLECT_MAX
@@ -127,12 +128,27 @@ static bool has_words(const struct list *l, char *full)
     return true;
 }
 
+static int by_id(const void *x, const void *y)
+{
+    const int64_t *a = x, *b = y;
+    return *a < *b ? -1 : *a > *b;
+}
+
+static bool is_left_out(const struct store_repo_query *q, int64_t id)
+{
+    return q->n_leave_out > 0 &&
+           bsearch(&id, q->leave_out, q->n_leave_out, sizeof id, by_id) != NULL;
+}
+
 /* Test everything but tags on one repo, and offer it. */
 static bool collect_one(struct list *l, int64_t id, struct wh_err *err)
 {
     const struct store_repo_query *q = l->q;
     struct keys k;
     bool found = false;
+    if (is_left_out(q, id)) {
+        return true;
+    }
     if (!read_keys(l, id, &k, &found, err)) {
         return false;
     }
@@ -277,7 +293,7 @@ static bool walk_one(struct list *l, struct store_place p, int64_t owner,
                      struct wh_err *err)
 {
     bool has = false;
-    if ((l->q->owner && owner != l->q->owner) ||
+    if ((l->q->owner && owner != l->q->owner) || is_left_out(l->q, p.id) ||
         (l->matches.bits && !store_id_set_has(&l->matches, p.id))) {
         return true;
     }

@@ -301,6 +301,18 @@ static json_t *sort_filter(size_t sort)
     return filter("sort", "Order", options);
 }
 
+/* The switch for what is recalled: left out, unless somebody asks. */
+static json_t *recalled_filter(const struct front_req *q)
+{
+    bool shown = front_query_bool(q->net->query, "recalled", q->a);
+    json_t *options = json_array();
+
+    json_array_append_new(options, option(WH_S(""), WH_S("left out"), !shown));
+    json_array_append_new(options,
+                          option(WH_S("true"), WH_S("shown, marked"), shown));
+    return filter("recalled", "Recalled", options);
+}
+
 static bool tag_filter(const struct ask *x, json_t **out, struct wh_err *err)
 {
     struct wh_str chosen = x->query.n_tags ? x->tags[0] : WH_S("");
@@ -386,6 +398,7 @@ static bool list_page(struct front_req *q, size_t k, struct wh_err *err)
     }
     json_array_append_new(filters, sort_filter(sort));
     json_array_append_new(filters, tags);
+    json_array_append_new(filters, recalled_filter(q));
     json_object_set_new(page, "heading", json_string(KINDS[k].heading));
     json_object_set_new(page, "action", json_string(KINDS[k].path));
     json_object_set_new(page, "words_name", json_string("search"));
@@ -484,6 +497,7 @@ bool web_on_search(struct front_req *q, struct wh_err *err)
     json_object_set_new(page, "items", items);
     json_object_set_new(page, "filters", filters);
     json_array_append_new(filters, kind_filter(only));
+    json_array_append_new(filters, recalled_filter(q));
     if (!search_items(q, only, items, &text, err)) {
         return false;
     }
@@ -519,6 +533,7 @@ bool web_on_owner(struct front_req *q, struct wh_err *err)
             return false;
         }
         x.query.owner = owner.id;
+        x.query.n_leave_out = 0; /* here they stand, marked */
         set_words(&x, "search");
         if (!run(&x, KINDS[k].word, items, NULL, err)) {
             return false;

@@ -3,6 +3,8 @@
  */
 #include "web/repo.h"
 #include "base/buf.h"
+#include "base/time.h"
+#include "front/recall.h"
 #include "hub/card.h"
 #include "hub/front.h"
 #include "hub/view.h"
@@ -203,6 +205,31 @@ static void fill_head(struct web_repo *r, const char *tab)
     json_object_set_new(o, "parts", parts(r));
 }
 
+/* What approvers recalled says so on every page of it. */
+static bool add_recalls(struct web_repo *r, struct wh_err *err)
+{
+    struct front_req *q = r->q;
+    json_t *list = json_array(), *one;
+    struct line_notice *rows;
+    size_t n;
+
+    json_object_set_new(r->page, "recalls", list);
+    if (!r->has_commit) {
+        return true;
+    }
+    if (!front_recalls(q, wh_str_of(r->sha), &rows, &n, err)) {
+        return false;
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (!line_notice_view(q->db, q->a, &rows[i], wh_now_us() / 1000000,
+                              &one, err)) {
+            return false;
+        }
+        json_array_append(list, one);
+    }
+    return true;
+}
+
 bool web_repo_open(struct front_req *q, const char *tab, struct web_repo *out,
                    struct wh_err *err)
 {
@@ -215,6 +242,10 @@ bool web_repo_open(struct front_req *q, const char *tab, struct web_repo *out,
     }
     out->page = web_page(q, wh_str_of(q->repo.full), kind_nav(q->repo.kind));
     fill_head(out, tab);
+    if (!add_recalls(out, err)) {
+        web_repo_close(out);
+        return false;
+    }
     return true;
 }
 
