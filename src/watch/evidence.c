@@ -33,10 +33,20 @@ struct likeness {
     bool alike, mutant;
 };
 
+/* Has it the shape of s, and other words? */
+static bool is_mutant(const struct detect_sketch *s,
+                      const struct watch_attempt *t)
+{
+    return s->n_words >= WATCH_MUTANT_WORDS_MIN &&
+           t->sketch.n_words >= WATCH_MUTANT_WORDS_MIN &&
+           detect_sketch_shape(s, &t->sketch) >= WATCH_ALIKE;
+}
+
 static struct likeness compare(const struct watch_recent *r,
                                const struct watch_attempt *t)
 {
     struct likeness l = {0};
+    unsigned shaped = 0;
 
     for (size_t i = 0; i < DETECT_SKETCH_RING; i++) {
         const struct detect_sketch *s = &r->ring.slot[i];
@@ -46,12 +56,11 @@ static struct likeness compare(const struct watch_recent *r,
         if (r->digest[i] == t->digest ||
             detect_sketch_words(s, &t->sketch) >= WATCH_ALIKE) {
             l.alike = true;
-        } else if (r->alarmed[i] && s->n_words >= WATCH_MUTANT_WORDS_MIN &&
-                   t->sketch.n_words >= WATCH_MUTANT_WORDS_MIN &&
-                   detect_sketch_shape(s, &t->sketch) >= WATCH_ALIKE) {
-            l.mutant = true;
+        } else if (is_mutant(s, t)) {
+            shaped += r->alarmed[i] ? WATCH_MUTANTS : 1;
         }
     }
+    l.mutant = shaped >= WATCH_MUTANTS;
     return l;
 }
 

@@ -8,7 +8,8 @@
  * a sequence of detect/sequence.h; the evidence is the mean of their e-values.
  * PROMPT alarms are the screen's (p0 of the segment, from rows that the
  * classifier has not learnt from). MUTATION is a request that has the shape of
- * an alarmed one of the last hour, but other words: noise in every word.
+ * an alarmed one of the last hour, or of several others, but not their words:
+ * noise in every word.
  *
  * The bound wants that the chance of an alarm, given the past, is at most p0.
  * So what can not be new is not counted, whether it is alarmed or not: retries,
@@ -28,6 +29,7 @@ enum watch_detector { WATCH_PROMPT, WATCH_MUTATION, WATCH_DETECTORS };
 #define WATCH_MUTATION_P0 0.02
 #define WATCH_ALIKE 0.5          /* share of lanes that makes near-duplicates */
 #define WATCH_MUTANT_WORDS_MIN 8 /* shorter texts have no shape */
+#define WATCH_MUTANTS 3          /* of one shape, none of which was alarmed */
 #define WATCH_SESSION_ALARMS 24
 #define WATCH_REPEATED                                     \
     50 /* alarmed near-duplicates in a day: a person looks \

@@ -231,6 +231,35 @@ static void screen_one(struct way *y, struct detect_screen *screen,
     detect_screen_run(screen, y->w->model, &prompt, DETECT_POINT, out);
 }
 
+/* Is there as much punctuation of programs as programs have? */
+static bool looks_like_code(struct wh_str text)
+{
+    size_t signs = 0;
+
+    for (size_t i = 0; i < text.n; i++) {
+        signs += memchr("(){}[];=<>_\\#", text.p[i], 13) != NULL;
+    }
+    return 25 * signs >= text.n;
+}
+
+/* The bound for this text: the worst of all sorts of text, but that of programs
+ * counts only for what looks like one. It is high where programs were few. */
+static double bound_of(const struct detect_model *m,
+                       const struct detect_result *r, struct wh_str text)
+{
+    double worst = 0;
+
+    if (!m || looks_like_code(text)) {
+        return r->p0;
+    }
+    for (size_t i = 0; i < m->n_segments; i++) {
+        if (strcmp(m->segment[i].name, "code") != 0) {
+            worst = fmax(worst, m->segment[i].p0);
+        }
+    }
+    return worst > 0 ? worst : r->p0;
+}
+
 static bool screen_all(struct way *y, struct wh_err *err)
 {
     struct detect_screen *screen = watch_pool_take(&y->w->screens);
@@ -243,12 +272,12 @@ static bool screen_all(struct way *y, struct wh_err *err)
     }
     if (y->carried.n > 0) {
         screen_one(y, screen, y->carried, DETECT_ROLE_TOOL, &other);
-        p0 += other.p0;
+        p0 += bound_of(y->w->model, &other, y->carried);
         alarm = other.alarm;
     }
     if (y->caller.n > 0 || y->carried.n == 0) {
         screen_one(y, screen, y->caller, DETECT_ROLE_USER, &y->result);
-        p0 += y->result.p0;
+        p0 += bound_of(y->w->model, &y->result, y->caller);
         alarm = alarm || y->result.alarm;
     }
     if (y->caller.n == 0 || (other.alarm && !y->result.alarm)) {
