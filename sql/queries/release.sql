@@ -15,7 +15,7 @@ UPDATE revision SET state = 1, why = NULL WHERE repo = $1;
 SELECT state, why FROM revision WHERE repo = $1 AND sha = $2;
 
 -- name: revision_waiting :many
-SELECT v.repo, v.sha FROM revision v JOIN repo r ON r.id = v.repo
+SELECT v.repo, v.sha, r.owner FROM revision v JOIN repo r ON r.id = v.repo
 WHERE v.state = 1 AND r.gone IS NULL ORDER BY v.created LIMIT 1000;
 
 -- name: subject_content_add :exec

@@ -207,7 +207,8 @@ static void wait_for_decision(struct commit *c)
     struct net_req *r = c->q->net;
 
     net_park_until(r, wh_mono_us() + WAIT_US, answer_commit);
-    hub_release_start(c->q->house->release, c->q->repo.id, &c->oid, decided, r);
+    hub_release_start(c->q->house->release, c->q->repo.owner, c->q->repo.id,
+                      &c->oid, decided, r);
 }
 
 static void end_commit(struct net_req *r, void *ctx)

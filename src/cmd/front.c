@@ -273,6 +273,8 @@ static bool resume_releases(struct front *f, struct wh_err *err)
 static bool open_queue(struct front *f, struct wh_err *err)
 {
     struct hub_release_config c = {.vault = &f->house.vault,
+                                   .per_owner =
+                                       (unsigned)f->serve->conf->quota_scans,
                                    .log = f->log,
                                    .reader = f->house.reader,
                                    .lines = &f->house.lines};

@@ -33,7 +33,7 @@ enum front_doctor_when {
  * "asked"}]} with the rows of that kind. States, from good to bad: "ok",
  * "unknown" (could not be seen from here), "warn", "fail"; the report's is the
  * worst but for unknown. */
-json_t *front_doctor_run(struct wh_arena *a, const struct front_doctor *d,
+json_t *front_doctor_run(struct wh_arena *a, const struct front_doctor *at,
                          enum front_doctor_when when);
 /* The rows of `start`, a text that front_doctor_run gave at the start of front,
  * and those of `now`, in the order of the table. */

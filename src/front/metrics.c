@@ -297,18 +297,18 @@ static void put_counts(struct wh_buf *b)
     }
 }
 
-void front_metrics_write(struct front_house *h, struct wh_buf *b)
+void front_metrics_write(struct front_house *house, struct wh_buf *out)
 {
     static pthread_mutex_t one = PTHREAD_MUTEX_INITIALIZER;
 
-    put_net(h, b);
-    put_house(h, b);
+    put_net(house, out);
+    put_house(house, out);
     pthread_mutex_lock(&one);
-    put_files(h, b);
+    put_files(house, out);
     pthread_mutex_unlock(&one);
-    put_counts(b);
-    put_http(h, b);
-    wh_buf_cstr(b, "# EOF\n");
+    put_counts(out);
+    put_http(house, out);
+    wh_buf_cstr(out, "# EOF\n");
 }
 
 /* ---- who may read ---- */

@@ -25,11 +25,12 @@
 struct ask {
     struct ask *next; /* in the list of what is at work or waits */
     struct hub_release *r;
+    int64_t owner; /* 0: nobody's share */
     int64_t repo;
     struct hub_oid commit;
     void (*done)(void *ctx);
     void *ctx;
-    bool queued; /* given to the queue; else it waits for one of its repo */
+    bool queued; /* given to the queue; else it waits for others (next_ask) */
 };
 
 struct hub_release {
@@ -391,34 +392,28 @@ static bool run(struct job *j, struct wh_err *err)
            db_write(j->c->vault->writer, finish_fn, j, err);
 }
 
-/* One revision of a repo is at work at a time, in the order they came: what one
- * opens counts for the next (hub/earlier.h). */
-enum place { PLACE_FIRST, PLACE_WAITS, PLACE_THERE };
-
-static enum place list_ask(struct ask *x)
+/* Put it at the end of the list; false when somebody is at it already. */
+static bool list_ask(struct ask *x)
 {
-    enum place place = PLACE_FIRST;
+    bool there = false;
     struct ask **at;
 
     pthread_mutex_lock(&x->r->lock);
-    for (at = &x->r->asks; *at && place != PLACE_THERE; at = &(*at)->next) {
-        if ((*at)->repo == x->repo) {
-            place = hub_oid_eq(&(*at)->commit, &x->commit) ? PLACE_THERE
-                                                           : PLACE_WAITS;
-        }
+    for (at = &x->r->asks; *at && !there; at = &(*at)->next) {
+        there =
+            (*at)->repo == x->repo && hub_oid_eq(&(*at)->commit, &x->commit);
     }
-    if (place != PLACE_THERE) {
-        x->queued = place == PLACE_FIRST;
+    if (!there) {
         *at = x;
     }
     pthread_mutex_unlock(&x->r->lock);
-    return place;
+    return !there;
 }
 
-/* Off the list, if it is on it; the next of the same repo, if one waits. */
-static struct ask *unlist_ask(struct ask *x)
+/* Off the list; whoever waits is told. */
+static void drop_ask(struct ask *x)
 {
-    struct ask **at, *next;
+    struct ask **at;
 
     pthread_mutex_lock(&x->r->lock);
     for (at = &x->r->asks; *at; at = &(*at)->next) {
@@ -427,41 +422,70 @@ static struct ask *unlist_ask(struct ask *x)
             break;
         }
     }
-    for (next = x->r->asks; next; next = next->next) {
-        if (next->repo == x->repo) {
+    pthread_mutex_unlock(&x->r->lock);
+    tell(x);
+    wh_free(x);
+}
+
+/* One revision of a repo is at work at a time, in the order they came: what one
+ * opens counts for the next (hub/earlier.h). And one namespace has no more
+ * than its share of them, so that others need not wait for all it sends. */
+static bool may_begin(const struct hub_release *r, const struct ask *x)
+{
+    bool before = true;
+    unsigned n = 0;
+
+    for (const struct ask *y = r->asks; y; y = y->next) {
+        before = before && y != x;
+        if (before && y->repo == x->repo) {
+            return false;
+        }
+        n += y->queued && y->owner == x->owner;
+    }
+    return x->owner == 0 || r->c.per_owner == 0 || n < r->c.per_owner;
+}
+
+/* The next that may begin now, marked as begun; or null. */
+static struct ask *next_ask(struct hub_release *r)
+{
+    struct ask *x;
+
+    pthread_mutex_lock(&r->lock);
+    for (x = r->asks; x; x = x->next) {
+        if (!x->queued && may_begin(r, x)) {
+            x->queued = true;
             break;
         }
     }
-    if (next && next->queued) {
-        next = NULL;
-    }
-    if (next) {
-        next->queued = true;
-    }
-    pthread_mutex_unlock(&x->r->lock);
-    return next;
+    pthread_mutex_unlock(&r->lock);
+    return x;
 }
 
 static void work(struct db *db, struct wh_arena *a, void *arg);
 static void end_ask(void *arg);
 
-/* Ended, or not begun: whoever waits is told, and the repo's next begins. */
+/* All that may begin does; what finds no place in the queue is put off. */
+static void begin_asks(struct hub_release *r)
+{
+    struct ask *x;
+
+    while ((x = next_ask(r)) != NULL) {
+        struct wh_err err = {0};
+        if (!hub_queue_add(r->c.queue, work, end_ask, x, &err)) {
+            wh_log_err(WH_WARN, "release.put-off", &err);
+            drop_ask(x);
+        }
+    }
+}
+
+/* Ended, or not begun: others may begin. */
 static void end_ask(void *arg)
 {
     struct ask *x = arg;
+    struct hub_release *r = x->r;
 
-    while (x) {
-        struct ask *next = unlist_ask(x);
-        struct wh_err err = {0};
-        tell(x);
-        wh_free(x);
-        if (!next ||
-            hub_queue_add(next->r->c.queue, work, end_ask, next, &err)) {
-            return;
-        }
-        wh_log_err(WH_WARN, "release.put-off", &err);
-        x = next;
-    }
+    drop_ask(x);
+    begin_asks(r);
 }
 
 /* A limit that no other try can meet: held, with the sentence that says which,
@@ -524,27 +548,19 @@ static void work(struct db *db, struct wh_arena *a, void *arg)
     end_ask(x);
 }
 
-void hub_release_start(struct hub_release *r, int64_t repo,
+void hub_release_start(struct hub_release *r, int64_t owner, int64_t repo,
                        const struct hub_oid *commit, void (*done)(void *ctx),
                        void *ctx)
 {
     struct ask *x = wh_alloc(sizeof *x);
-    struct wh_err err = {0};
 
-    *x = (struct ask){NULL, r, repo, *commit, done, ctx, false};
-    switch (list_ask(x)) {
-    case PLACE_THERE: /* somebody is at it: the caller need not wait for that */
+    *x = (struct ask){NULL, r, owner, repo, *commit, done, ctx, false};
+    if (!list_ask(x)) { /* the caller need not wait for whoever is at it */
         tell(x);
         wh_free(x);
-        break;
-    case PLACE_WAITS:
-        break;
-    case PLACE_FIRST:
-        if (!hub_queue_add(r->c.queue, work, end_ask, x, &err)) {
-            wh_log_err(WH_WARN, "release.put-off", &err);
-            end_ask(x);
-        }
+        return;
     }
+    begin_asks(r);
 }
 
 bool hub_release_resume(struct hub_release *r, struct db *db,
@@ -556,7 +572,8 @@ bool hub_release_resume(struct hub_release *r, struct db *db,
     while ((row = db_step(st, err)) == DB_ROW) {
         struct hub_oid commit;
         if (hub_oid_parse(db_col_text(st, 1), &commit)) {
-            hub_release_start(r, db_col_i64(st, 0), &commit, NULL, NULL);
+            hub_release_start(r, db_col_i64(st, 2), db_col_i64(st, 0), &commit,
+                              NULL, NULL);
         }
     }
     db_finish(&st);
@@ -579,7 +596,7 @@ static bool start_subject(struct hub_release *r, struct db *db,
     }
     db_finish(&st);
     if (repo) {
-        hub_release_start(r, repo, &commit, NULL, NULL);
+        hub_release_start(r, 0, repo, &commit, NULL, NULL);
     }
     return row != DB_FAIL;
 }

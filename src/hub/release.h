@@ -26,6 +26,9 @@ struct hub_release_config {
     struct register_log *log;
     const struct register_reader *reader;
     const struct line_set *lines;
+    /* Revisions of one namespace at work at a time; 0: as many as the queue
+     * has threads. */
+    unsigned per_owner;
 };
 
 /* The configuration is copied; what it points to outlives the release. */
@@ -43,8 +46,9 @@ bool hub_release_again(struct db *db, const struct store_repo *repo,
                        struct wh_err *err) WH_CHECK;
 /* Weigh and decide it. done(ctx) is called once: when the decision is in
  * effect, or when it can not be had now (the revision then stays "weighing").
- */
-void hub_release_start(struct hub_release *r, int64_t repo,
+ * `owner` is the namespace whose share of the work it takes; 0 for what the
+ * house wants itself. */
+void hub_release_start(struct hub_release *r, int64_t owner, int64_t repo,
                        const struct hub_oid *commit, void (*done)(void *ctx),
                        void *ctx);
 /* Take up what a stop interrupted: all revisions that are still "weighing". */

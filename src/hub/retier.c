@@ -377,7 +377,7 @@ static void start_head(const struct hub_retier *r, int64_t repo,
     struct hub_oid commit;
 
     if (hub_oid_parse(sha, &commit)) {
-        hub_release_start(r->c.release, repo, &commit, NULL, NULL);
+        hub_release_start(r->c.release, 0, repo, &commit, NULL, NULL);
     }
 }
 

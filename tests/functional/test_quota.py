@@ -155,6 +155,37 @@ def test_revisions_that_wait(fresh_house):
     assert hands.commit(house, "admin/m", hands.file_op("x.txt", b"x")).status_code == 200
 
 
+def test_one_namespace_does_not_take_all_scanners(fresh_house):
+    """Three revisions of ann's wait for a keeper that was stopped; bob's is not behind them."""
+    import os
+    import re
+    import signal
+    house = fresh_house(conf(scans=1)).start()
+    ann, bob = hands.account(house, "ann"), hands.account(house, "bob")
+    for token, names in ((ann, "abc"), (bob, "m")):
+        for name in names:
+            repo(house, name, token)
+    keeper = house.children()["keeper"][0]
+    files = {name: hands.unexplained(MIB) for name in ("ann/a", "ann/b", "ann/c", "bob/m")}
+    for name, data in files.items():
+        hands.lfs_upload(house, name, data, token=ann if name[0] == "a" else bob)
+    os.kill(keeper, signal.SIGSTOP)
+    try:
+        for name, data in files.items():
+            r = hands.commit(house, name, hands.lfs_op("x.bin", data),
+                             token=ann if name[0] == "a" else bob)
+            assert r.status_code == 200, r.text
+        # two are at work, one of each; the two others wait in no queue of threads
+        figures = house.get("/metrics").text
+        assert re.search(r"^weighhouse_long_work_queue 0$", figures, re.M)
+    finally:
+        os.kill(keeper, signal.SIGCONT)
+    for name in files:
+        assert hands.decided(house, name, token=ann if name[0] == "a" else bob)
+    at = [house.log().index(f"release.decided repo={n}") for n in (1, 2, 3, 4)]
+    assert at[0] < at[1] < at[2] and at[3] < at[2], at
+
+
 def test_scanners_are_nice(fresh_house):
     import os
     import signal
