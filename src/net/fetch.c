@@ -6,6 +6,7 @@
 #include <curl/curl.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* Longest token that is sent. */
@@ -65,6 +66,13 @@ void net_fetch_free(struct net_fetch **f)
 static bool prepare(CURL *c)
 {
     curl_easy_reset(c);
+    const char *authorities = getenv("SSL_CERT_FILE");
+
+    /* as the tools around OpenSSL do: a house may have a CA of its own */
+    if (authorities && authorities[0] &&
+        curl_easy_setopt(c, CURLOPT_CAINFO, authorities) != CURLE_OK) {
+        return false;
+    }
     return curl_easy_setopt(c, CURLOPT_PROTOCOLS_STR, "http,https") ==
                CURLE_OK &&
            curl_easy_setopt(c, CURLOPT_FOLLOWLOCATION, 0L) == CURLE_OK &&

@@ -118,6 +118,17 @@ def test_git_and_curl(tls_house, ca, tmp_path):
     assert href.startswith(tls_house.url + "/")
 
 
+def test_our_own_commands(tls_house, ca):
+    env = {**os.environ, "WEIGHHOUSE_URL": tls_house.url, "WEIGHHOUSE_TOKEN": tls_house.token}
+    ask = [str(tls_house.binary), "token", "list"]
+    r = subprocess.run(ask, env=env, capture_output=True, text=True, timeout=60, check=False)
+    assert r.returncode == 0 and "first start" in r.stdout, r.stderr
+    # a CA that is not trusted is no house
+    env["SSL_CERT_FILE"] = "/etc/ssl/certs/ca-certificates.crt"
+    r = subprocess.run(ask, env=env, capture_output=True, text=True, timeout=60, check=False)
+    assert r.returncode == 4, r.stdout
+
+
 def test_cookies_are_secure(tls_house):
     r = tls_house.get("/login", headers={"Accept": "text/html"})
     assert "; Secure" in r.headers["Set-Cookie"]
