@@ -26,6 +26,18 @@ static json_t *share(double v)
     return json_sprintf("%.4g", v);
 }
 
+/* An e-value; long ones without a fraction. */
+static json_t *evidence_json(double e)
+{
+    return json_sprintf(e >= 100 ? "%.0f" : "%.3g", e);
+}
+
+/* 1/alpha, exact: the alphas are powers of ten. */
+static json_t *one_in(double alpha)
+{
+    return json_integer((json_int_t)llround(1 / alpha));
+}
+
 static const char *level_word(enum watch_level level)
 {
     static const char *const words[WATCH_LEVELS] = {[WATCH_KEY] = "key",
@@ -51,14 +63,17 @@ static json_t *brief(const struct watch_case *c)
     const struct watch_step *step = watch_ladder_step(c->rung);
 
     return json_pack(
-        "{s:o, s:s, s:s, s:b, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o}",
+        "{s:o, s:s, s:s, s:b, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, "
+        "s:o}",
         "id", wh_json_str(c->public_id), "about", level_word(c->level), "state",
         state_word(c->state), "open", c->state == WATCH_OPEN, "rung",
         step->name, "does", step->does, "alpha",
-        share(detect_rung_row(c->rung)->alpha), "evidence",
-        share(exp((double)c->log_e / 1e6)), "opened", time_json(c->opened),
-        "acted", time_json(c->acted), "until", time_json(c->until), "closed",
-        time_json(c->closed), "model", wh_json_str(c->model));
+        share(detect_rung_row(c->rung)->alpha), "one_in",
+        one_in(detect_rung_row(c->rung)->alpha), "evidence",
+        evidence_json(exp((double)c->log_e / 1e6)), "opened",
+        time_json(c->opened), "acted", time_json(c->acted), "until",
+        time_json(c->until), "closed", time_json(c->closed), "model",
+        wh_json_str(c->model));
 }
 
 bool watch_desk_list(struct watch *w, struct db *db, struct wh_arena *a,
@@ -136,8 +151,8 @@ static json_t *alarm_json(const struct watch_case *c,
         reasons_json(m->reasons), "score", share((double)m->score / 1e6),
         "honest_rate", share((double)m->p0 / 1e6), "counted",
         watch_counted_words((enum watch_counted)m->counted), "text_kept",
-        m->has_text, "evidence", share(exp(e)), "ln_evidence_millionths",
-        json_integer((json_int_t)m->log_e[c->level]));
+        m->has_text, "evidence", evidence_json(exp(e)),
+        "ln_evidence_millionths", json_integer((json_int_t)m->log_e[c->level]));
 }
 
 static bool add_alarms(struct db *db, struct wh_arena *a,
