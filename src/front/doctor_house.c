@@ -104,7 +104,8 @@ void doctor_socket_modes(struct doctor *d, struct doctor_row *r)
 {
     static const struct file_row rows[] = {{"run/signer.sock", OTHERS},
                                            {"run/keeper.sock", OTHERS},
-                                           {"run/zygote.sock", OTHERS}};
+                                           {"run/zygote.sock", OTHERS},
+                                           {"run/engines.sock", OTHERS}};
     struct wh_str open;
     unsigned seen =
         too_open(d, d->at->data, rows, sizeof rows / sizeof *rows, &open);
