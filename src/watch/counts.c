@@ -61,8 +61,8 @@ static json_t *leaf_of(int64_t from, int64_t to,
                        const int64_t n[WATCH_HAPPENED])
 {
     return json_pack("{s:s, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I, s:I}",
-                     "type", "watch", "from", (json_int_t)(from * 86400),
-                     "until", (json_int_t)((to + 1) * 86400), "requests",
+                     "type", "watch", "from", (json_int_t)from * 86400, "until",
+                     ((json_int_t)to + 1) * 86400, "requests",
                      (json_int_t)n[WATCH_N_REQUESTS], "queued",
                      (json_int_t)n[WATCH_N_QUEUED], "suspended",
                      (json_int_t)n[WATCH_N_SUSPENDED], "lifted",

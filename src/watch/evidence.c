@@ -5,7 +5,7 @@
 #include "base/err.h"
 #include <math.h>
 
-#define FORM "whtrace1"
+static const char form[8] = {'w', 'h', 't', 'r', 'a', 'c', 'e', '1'};
 
 void watch_recent_forget(struct watch_recent *r)
 {
@@ -190,7 +190,7 @@ void watch_trace_write(const struct watch_trace *t,
     uint8_t *p = out;
     uint64_t bits;
 
-    memcpy(p, FORM, 8);
+    memcpy(p, form, sizeof form);
     p = put64(p + 8, t->requests);
     p = put64(p, t->alarms);
     for (size_t i = 0; i < WATCH_DETECTORS; i++) {
@@ -208,7 +208,7 @@ bool watch_trace_read(struct wh_str bytes, struct watch_trace *out)
     struct watch_trace t = {0};
     uint64_t bits;
 
-    if (bytes.n != WATCH_TRACE_BYTES || memcmp(p, FORM, 8) != 0) {
+    if (bytes.n != WATCH_TRACE_BYTES || memcmp(p, form, sizeof form) != 0) {
         return false;
     }
     p = get64(p + 8, &t.requests);

@@ -234,12 +234,13 @@ static void screen_one(struct way *y, struct detect_screen *screen,
 /* Is there as much punctuation of programs as programs have? */
 static bool looks_like_code(struct wh_str text)
 {
-    size_t signs = 0;
+    static const struct wh_str signs = WH_SI("(){}[];=<>_\\#");
+    size_t n = 0;
 
     for (size_t i = 0; i < text.n; i++) {
-        signs += memchr("(){}[];=<>_\\#", text.p[i], 13) != NULL;
+        n += wh_str_find(signs, text.p[i]) != SIZE_MAX;
     }
-    return 25 * signs >= text.n;
+    return 25 * n >= text.n;
 }
 
 /* The bound for this text: the worst of all sorts of text, but that of programs
@@ -403,7 +404,7 @@ static void keep_alarm(struct way *y)
     p->at = y->now;
     p->score = millionths(y->result.chance);
     p->p0 = millionths(y->attempt.p0);
-    p->counted = y->judged.counted;
+    p->counted = (int)y->judged.counted;
     p->layer = layer_of(y);
     p->model = copy(y->q->model);
     p->reasons = reasons_of(y);
@@ -423,8 +424,10 @@ static void keep_alarm(struct way *y)
 /* Add to the evidence. A text that was there before adds nothing. */
 static void count(struct way *y)
 {
-    struct watch_memory *m = watch_entry_memory(y->w, y->e[WATCH_KEY]);
+    struct watch_entry *key = y->e[WATCH_KEY];
+    struct watch_memory *m = watch_entry_memory(y->w, key);
 
+    wh_assert(key);
     y->attempt.now = y->now;
     y->attempt.retry = y->q->retry;
     y->attempt.digest =
@@ -436,7 +439,9 @@ static void count(struct way *y)
             y->e[i]->dirty = true;
         }
     }
-    y->e[WATCH_KEY]->repeated |= y->judged.repeated;
+    if (y->judged.repeated) {
+        key->repeated = true;
+    }
     if (y->judged.alarm || y->judged.mutant) {
         keep_alarm(y);
     }

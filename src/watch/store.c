@@ -265,8 +265,8 @@ bool watch_flush(struct watch *w, struct wh_err *err)
     bool ok;
 
     (void)pthread_mutex_lock(&w->flushing);
-    /* twice: what was left of a failed one goes before what waits now */
-    ok = flush(w, err) && flush(w, err);
+    /* what was left of a failed one goes before what waits now */
+    ok = (w->batch.n == 0 || flush(w, err)) && flush(w, err);
     (void)pthread_mutex_unlock(&w->flushing);
     return ok;
 }

@@ -136,8 +136,8 @@ void watch_testing_close(struct watch_testing *t)
 }
 
 /* An answer of one piece. */
-static void answer(struct watch_testing *t, struct watch_run *run,
-                   struct wh_str text, bool whole)
+static void let_out(struct watch_testing *t, struct watch_run *run,
+                    struct wh_str text, bool whole)
 {
     struct watch_piece p = {
         .content = true, .text = text, .fresh = text.n, .last = whole};
@@ -152,7 +152,7 @@ static void answer(struct watch_testing *t, struct watch_run *run,
 
 enum watch_met watch_testing_say(struct watch_testing *t,
                                  const struct watch_asked *q,
-                                 struct wh_str text, bool whole)
+                                 struct wh_str answer, bool whole)
 {
     static const enum watch_met met[] = {[WATCH_NO_POLICY] = WATCH_POLICY,
                                          [WATCH_NO_SUSPENDED] = WATCH_STOPPED,
@@ -164,7 +164,7 @@ enum watch_met watch_testing_say(struct watch_testing *t,
         return met[t->no.kind];
     }
     if (run) {
-        answer(t, run, text, whole);
+        let_out(t, run, answer, whole);
     }
     return WATCH_ANSWERED;
 }
