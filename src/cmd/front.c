@@ -15,6 +15,7 @@
 #include "cmd/tls.h"
 #include "cmd/watched.h"
 #include "crypto/random.h"
+#include "front/bucket.h"
 #include "front/doctor.h"
 #include "front/house.h"
 #include "front/metrics.h"
@@ -391,6 +392,12 @@ static void fill_house(struct front *f)
     h->vault.free_percent = (unsigned)h->conf->limits_free_percent;
     h->register_dir = f->paths.log;
     crypto_random(h->url_key, sizeof h->url_key);
+    if (h->conf->reports_per_hour > 0) {
+        uint64_t seed;
+        crypto_random(&seed, sizeof seed);
+        h->reporters =
+            front_buckets_new((uint64_t)h->conf->reports_per_hour, seed);
+    }
     h->tables[h->ntables++] = &api_table;
 }
 
@@ -509,6 +516,7 @@ static void close_front(struct front *f)
     proc_client_free(&f->signer);
     db_writer_free(&f->house.writer);
     store_names_free(&f->house.names);
+    front_buckets_free(&f->house.reporters);
     hub_keys_free(&f->house.vault.keys);
     hub_downloads_free(&f->house.vault.downloads);
     front_quota_free(&f->house.quota);

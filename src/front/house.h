@@ -24,6 +24,7 @@
 #include <dirent.h>
 
 struct front_quota;
+struct front_buckets;
 struct front_req;
 struct front_table;
 struct gateway;
@@ -43,6 +44,7 @@ struct front_house {
     struct register_reader *reader;
     struct line_set lines;
     struct hub_release *release;
+    struct front_buckets *reporters; /* of danger, by address; or null */
     struct hub_retier *retier; /* changed tiers, carried out */
     struct hub_sweep *sweep;
     struct hub_approvals approvals;

@@ -5,6 +5,7 @@
 #include "base/time.h"
 #include "hub/approvals.h"
 #include "hub/earlier.h"
+#include "line/report.h"
 
 /* Contents of a subject that are remembered, to be known again elsewhere. */
 enum content_kind { CONTENT_FILE = 1, CONTENT_TENSORS = 2 };
@@ -15,7 +16,9 @@ static const char LINEAGE_METHOD[] =
     "exact digests of files and of sets of tensors, against all subjects that "
     "this house found above a line; it can not see tuning, merging or "
     "conversion";
-static const char INCIDENT_METHOD[] = "the house's own list of open incidents";
+static const char INCIDENT_METHOD[] =
+    "the house's own list of open incidents: reports that a person answered "
+    "as such";
 
 static struct wh_str tensor_set(const struct hub_subject_file *f)
 {
@@ -76,23 +79,26 @@ static bool find_evidence(struct db *db, struct wh_arena *a, int64_t repo,
                           struct wh_err *err)
 {
     struct rule_file_claims *earlier;
-    struct rule_dec zero = {0};
+    struct rule_dec incidents = {0};
+    int64_t open;
     size_t n;
     bool held;
     json_t *map;
 
     if (!hub_earlier_find(db, a, repo, s, &earlier, &n, err) ||
+        !line_incidents_open(db, wh_str_of(s->digest), &open, err) ||
         !held_ancestor(db, s, &held, err)) {
         return false;
     }
     map = hub_subject_evidence(a, s, earlier, n);
-    wh_assert(rule_dec_parse(WH_S("0"), &zero));
+    wh_assert(
+        rule_dec_parse(wh_arena_fmt(a, "%lld", (long long)open), &incidents));
     add_statement(map, "lineage.held_ancestor",
                   rule_item_value(held ? WH_S("found") : WH_S("none-found"),
                                   RULE_BY_HOUSE, wh_str_of(LINEAGE_METHOD),
                                   WH_S("")));
     add_statement(map, "incident.open",
-                  rule_item_interval(&zero, &zero, RULE_BY_HOUSE,
+                  rule_item_interval(&incidents, &incidents, RULE_BY_HOUSE,
                                      wh_str_of(INCIDENT_METHOD), WH_S("")));
     *out = map;
     return true;
@@ -406,7 +412,8 @@ bool hub_decided_papers(const struct register_reader *reader, struct db *db,
         !hub_approvals_bundle(reader, db, a, &row, &out->bundle, err)) {
         return false;
     }
-    if (repo->is_private &&
+    /* decided in the open, it is the same for a private repo */
+    if (repo->is_private && row.repo != 0 &&
         (!register_opening_salt(db, a, (uint64_t)row.index, "subject",
                                 &out->subject_salt, err) ||
          !register_opening_salt(db, a, (uint64_t)row.index, "evidence",

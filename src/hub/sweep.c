@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "base/time.h"
 #include "hub/xet.h"
+#include "line/report.h"
 #include "store/auth.h"
 #include <pthread.h>
 #include <time.h>
@@ -72,6 +73,14 @@ static bool sweep_auth(struct db *db, void *ctx, struct wh_err *err)
     return store_auth_sweep(db, s->now, err);
 }
 
+static bool forget_reports(struct db *db, void *ctx, struct wh_err *err)
+{
+    struct step *s = ctx;
+
+    s->n = 0;
+    return line_report_forget(db, s->now, err);
+}
+
 static bool purge_repo(struct db *db, void *ctx, struct wh_err *err)
 {
     struct step *s = ctx;
@@ -90,7 +99,7 @@ static bool purge_repo(struct db *db, void *ctx, struct wh_err *err)
 }
 
 static db_fn *const EXPIRE[] = {expire_uploads, expire_contents, expire_xorbs,
-                                sweep_auth, purge_repo};
+                                sweep_auth,     forget_reports,  purge_repo};
 
 /* Repeat each step until it finds nothing more. */
 static bool expire_all(const struct hub_sweep_config *c, struct wh_err *err)
