@@ -8,6 +8,8 @@
 
 /* Boundaries of one request that are remembered, the last ones. */
 #define REMEMBERED 32
+/* Boundaries of one request that are looked for. */
+#define SEARCHED 512u
 
 void watch_secrets_begin(struct watch_secrets *s, int64_t now)
 {
@@ -65,15 +67,30 @@ void watch_digest_init(struct watch_digest *d,
     wh_sha256_add(&d->hash, secret, WATCH_SECRET);
 }
 
+/* Words are short, and each call of the hash has its price. */
+static void put(struct watch_digest *d, const char *p, size_t n)
+{
+    if (n > sizeof d->buf - d->n) {
+        wh_sha256_add(&d->hash, d->buf, d->n);
+        d->n = 0;
+    }
+    if (n > sizeof d->buf) {
+        wh_sha256_add(&d->hash, p, n);
+        return;
+    }
+    memcpy(d->buf + d->n, p, n);
+    d->n += n;
+}
+
 /* A run without blanks. */
 static void add_run(struct watch_digest *d, const char *p, size_t n)
 {
     if (d->blank && d->any) {
-        wh_sha256_add(&d->hash, " ", 1);
+        put(d, " ", 1);
     }
     d->any = true;
     d->blank = false;
-    wh_sha256_add(&d->hash, p, n);
+    put(d, p, n);
     for (size_t i = 0; i < n && d->begun < sizeof d->head; i++) {
         d->head[d->begun++] = p[i];
     }
@@ -99,8 +116,10 @@ void watch_digest_add(struct watch_digest *d, struct wh_str text)
 
 uint64_t watch_digest_end(struct watch_digest *d)
 {
-    uint64_t v = first64(&d->hash);
+    uint64_t v;
 
+    wh_sha256_add(&d->hash, d->buf, d->n);
+    v = first64(&d->hash);
     wh_sha256_done(&d->hash);
     return v;
 }
@@ -225,16 +244,26 @@ static bool was_seen(const struct watch_history *h, uint64_t prefix,
     return seen;
 }
 
+static bool is_known(const struct watch_history *h, const struct watch_chain *c,
+                     size_t m, bool *alarmed)
+{
+    return was_seen(h, c->now[m - 1], c->turn, alarmed) ||
+           (c->twice && was_seen(h, c->before[m - 1], c->turn - 1, alarmed));
+}
+
+/* A known conversation is known nearly to its end, and a new one perhaps in its
+ * first message: between, nothing is searched in very long ones. */
 static size_t longest_known(const struct watch_history *h,
                             const struct watch_chain *c, bool *alarmed)
 {
-    size_t m = c->messages;
+    size_t least = c->messages > SEARCHED ? c->messages - SEARCHED : 0;
 
-    while (m > 0 && !was_seen(h, c->now[m - 1], c->turn, alarmed) &&
-           !(c->twice && was_seen(h, c->before[m - 1], c->turn - 1, alarmed))) {
-        m--;
+    for (size_t m = c->messages; m > least; m--) {
+        if (is_known(h, c, m, alarmed)) {
+            return m;
+        }
     }
-    return m;
+    return least > 0 && is_known(h, c, 1, alarmed) ? 1 : 0;
 }
 
 /* What is known of the answers to one beginning. */

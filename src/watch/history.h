@@ -65,6 +65,8 @@ struct watch_digest {
     bool any, blank;
     size_t begun; /* bytes of `head` */
     char head[8];
+    size_t n; /* bytes of `buf` that wait to be hashed */
+    char buf[512];
 };
 /* Begin under a secret; add text; 64 bits of the digest, and end. */
 void watch_digest_init(struct watch_digest *d,
