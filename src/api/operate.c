@@ -1,12 +1,24 @@
 /*
  * operate.c - for those who run the house.
  */
+#include "front/custody.h"
 #include "front/operate.h"
 #include "api/handlers.h"
 #include "front/answer.h"
 #include "front/metrics.h"
 
 #define METRICS_MAX ((size_t)4 << 20)
+
+bool api_custody(struct front_req *q, struct wh_err *err)
+{
+    json_t *o;
+
+    if (!front_custody(q, &o, err)) {
+        return false;
+    }
+    front_answer_json(q->net, 200, o);
+    return true;
+}
 
 bool api_doctor(struct front_req *q, struct wh_err *err)
 {

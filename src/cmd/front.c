@@ -450,6 +450,24 @@ static void look_around(struct front *f)
     wh_arena_done(&a);
 }
 
+/* What others say of this house is read once. */
+static bool read_attestations(struct front *f, struct wh_err *err)
+{
+    struct wh_str path = f->serve->conf->house_attestations;
+    json_t *list;
+
+    if (path.n == 0) {
+        return true;
+    }
+    if (!wh_file_read(&f->arena, wh_arena_cstr(&f->arena, path), 1 << 20,
+                      &f->house.attestations, err) ||
+        !wh_json_parse(&f->arena, f->house.attestations, &list, err)) {
+        return wh_err_wrap(err, "house.attestations");
+    }
+    return json_is_array(list) ||
+           wh_fail(err, WH_USAGE, "house.attestations is no JSON list");
+}
+
 /* Front reads and writes the data folder, and sees no keys. The lines are read
  * before: their folder may be open to root alone. */
 static bool enter(struct front *f, struct wh_err *err)
@@ -459,6 +477,7 @@ static bool enter(struct front *f, struct wh_err *err)
     unsigned n = 1;
 
     if (!cmd_lines_load(&f->arena, f->serve->conf, &f->house.lines, err) ||
+        !read_attestations(f, err) ||
         !cmd_watched_read(&f->watched, &f->arena, f->serve->conf, err) ||
         !cmd_tls_open(&f->arena, f->serve->conf, &f->tls, err) ||
         !cmd_enter(f->serve, CMD_FRONT, f->serve->paths.data, err)) {

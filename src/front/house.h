@@ -54,6 +54,7 @@ struct front_house {
     struct front_quota *quota;
     int64_t started_us;
     DIR *open_files;      /* /proc/self/fd, or null (front/metrics.c) */
+    struct wh_str attestations; /* what others say of this house, JSON */
     struct wh_str doctor; /* what front saw before it locked itself in */
     uint8_t url_key[32];  /* signs upload and token URLs; new every start */
 

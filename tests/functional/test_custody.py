@@ -2,6 +2,7 @@
 sealed again in every repo that has it, and comes back whole; also when the process is killed
 between any two steps."""
 
+import json
 import os
 import shutil
 import socket
@@ -225,3 +226,28 @@ def test_killed_between_two_steps(fresh_house, keys, step):  # noqa: F811
     for repo in ("admin/m", "admin/n"):
         until(lambda: get(house, repo).status_code == 200)
         assert get(house, repo).content == data
+
+
+def test_the_custody_page_says_what_was_seen(fresh_house, keys, tmp_path):  # noqa: F811
+    (tmp_path / "said.json").write_text(json.dumps([
+        {"id": "physical", "by": "an auditor", "says": "looked at on 2026-11-20"},
+        {"id": "sealed", "by": "nobody", "says": "what is measured is not attested away"}]))
+    house = fresh_house(f"{CONFIG}[house]\nattestations = {tmp_path}/said.json\n").start()
+
+    def rows():
+        doc = house.get("/api/weighhouse/v1/custody").json()
+        return {r["id"]: r for r in doc["rows"]}, doc
+
+    seen, doc = rows()
+    assert seen["sealed"]["state"] == "enforced here" and "0 files" in seen["sealed"]["seen"]
+    assert seen["physical"]["state"] == "attested" and seen["physical"]["by"] == "an auditor"
+    assert seen["hardware"]["state"] == seen["witnesses"]["state"] == "absent"
+    assert "self-run" in seen["two"]["seen"]
+    assert any("Root on this host" in x for x in doc["not"])
+    page = house.get("/custody").text
+    assert "attested" in page and "does not protect against" in page
+    for level in ("SL2", "SL3", "certified"):
+        assert level not in page
+    found_roster(house, keys)
+    assert "2 of 2 affiliations" in rows()[0]["two"]["seen"]
+    assert "DEMO" in rows()[0]["two"]["seen"]
