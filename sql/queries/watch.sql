@@ -35,6 +35,9 @@ SELECT id, public_id, level, account, key, person, rung, state, log_e, layer, sc
   model, repeated, opened, acted, until, coalesce(closed, 0), coalesce(reason, ''), coalesce(decider, 0)
 FROM watch_case WHERE secret = $1;
 
+-- name: watch_case_secret_put :exec
+UPDATE watch_case SET secret = $2 WHERE public_id = $1 AND secret <> $2;
+
 -- name: watch_case_in_force :many
 SELECT id, public_id, level, account, key, person, rung, state, log_e, layer, score, request,
   model, repeated, opened, acted, until, coalesce(closed, 0), coalesce(reason, ''), coalesce(decider, 0)

@@ -73,6 +73,19 @@ bool watch_case_raise(struct db *db, const struct watch_case *c,
     return db_exec(s, err);
 }
 
+bool watch_case_rekey(struct db *db, const uint8_t key[32],
+                      const struct watch_case *c, struct wh_err *err)
+{
+    char secret[WATCH_CASE_SECRET + 1], hash[WH_SHA256_HEX + 1];
+    struct db_stmt *s = db_start(db, DBQ_WATCH_CASE_SECRET_PUT);
+
+    watch_case_secret(key, c->public_id, secret);
+    watch_case_secret_hash(wh_str_of(secret), hash);
+    db_bind_text(s, 1, c->public_id);
+    db_bind_cstr(s, 2, hash);
+    return db_exec(s, err);
+}
+
 static void read_case(struct db_stmt *s, struct wh_arena *a,
                       struct watch_case *c)
 {

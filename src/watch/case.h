@@ -95,6 +95,10 @@ bool watch_case_insert(struct db *db, const uint8_t key[32],
                        const struct watch_case *c, struct wh_err *err) WH_CHECK;
 bool watch_case_raise(struct db *db, const struct watch_case *c,
                       struct wh_err *err) WH_CHECK;
+/* The secret that goes with this key, if another one is stored: after a backup
+ * was restored without the key's file. */
+bool watch_case_rekey(struct db *db, const uint8_t key[32],
+                      const struct watch_case *c, struct wh_err *err) WH_CHECK;
 /* By the public id (for reviewers and owners), by the secret (for anybody who
  * has it); WH_NOT_FOUND. */
 bool watch_case_by_id(struct db *db, struct wh_arena *a, struct wh_str id,

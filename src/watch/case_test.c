@@ -233,6 +233,29 @@ static void texts_end(void **state)
         WH_NOT_FOUND);
 }
 
+/* A backup holds the database, and not the watch's folder. */
+static void a_lost_key_costs_no_case_its_address(void **state)
+{
+    (void)state;
+    struct watch_case c, out;
+    enum watch_seer seer;
+    struct wh_err err;
+    char path[256], was[WATCH_CASE_SECRET + 1], is[WATCH_CASE_SECRET + 1];
+    suspend(&c);
+    watch_secret_of(t.w, c.public_id, was);
+    (void)snprintf(path, sizeof path, "%s/house.key", t.dir);
+    assert_int_equal(unlink(path), 0);
+    watch_testing_restart(&t, false);
+    watch_secret_of(t.w, c.public_id, is);
+    assert_string_not_equal(was, is);
+    unit_ok(
+        watch_desk_find(t.db, &t.arena, wh_str_of(is), 0, &out, &seer, &err),
+        err);
+    assert_int_equal(watch_testing_ask(&t, 5, NULL, WH_S("salt")),
+                     WATCH_STOPPED);
+    assert_true(wh_str_ends(t.no.url, wh_str_of(is)));
+}
+
 static void operators_do_not_review(void **state)
 {
     (void)state;
@@ -272,6 +295,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(appealing, begin, end),
         cmocka_unit_test_setup_teardown(two_read, begin, end),
         cmocka_unit_test_setup_teardown(texts_end, begin, end),
+        cmocka_unit_test_setup_teardown(a_lost_key_costs_no_case_its_address,
+                                        begin, end),
         cmocka_unit_test_setup_teardown(operators_do_not_review, begin, end),
         cmocka_unit_test_setup_teardown(counts_are_logged, begin, end),
     };

@@ -125,18 +125,36 @@ static bool take_case(struct watch *w, struct db *db,
     return true;
 }
 
+struct restoring {
+    struct watch *w;
+    struct watch_case *list;
+    size_t n;
+};
+
+static bool rekey_fn(struct db *db, void *ctx, struct wh_err *err)
+{
+    const struct restoring *r = ctx;
+
+    for (size_t i = 0; i < r->n; i++) {
+        if (!watch_case_rekey(db, r->w->house_key, &r->list[i], err)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static bool restore(struct watch *w, struct wh_err *err)
 {
     struct db *db = db_open(w->c.db_path, true, err);
-    struct watch_case *list;
+    struct restoring r = {.w = w};
     struct wh_arena a;
-    size_t n = 0;
     bool ok;
 
     wh_arena_init(&a, (size_t)64 << 20);
-    ok = db && watch_case_in_force(db, &a, watch_now(w), &list, &n, err);
-    for (size_t i = 0; ok && i < n; i++) {
-        ok = take_case(w, db, &list[i], err);
+    ok = db && watch_case_in_force(db, &a, watch_now(w), &r.list, &r.n, err) &&
+         (r.n == 0 || db_write(w->c.writer, rekey_fn, &r, err));
+    for (size_t i = 0; ok && i < r.n; i++) {
+        ok = take_case(w, db, &r.list[i], err);
     }
     wh_arena_done(&a);
     db_close(&db);

@@ -278,6 +278,21 @@ def test_a_suspension_outlives_a_crash(house, people):
     assert house.get(f"{V1}/cases/{path}").json()["state"] == "open"
 
 
+def test_the_command(house, people, caught):
+    secret = caught["url"].rsplit("/", 1)[1]
+    shown = house.run("case", "show", secret, token=None, check=0).stdout
+    assert "lifted" in shown and REASON in shown and "by two reviewers" in shown
+    house.run("case", "appeal", secret, "--reason", "again", token=None, check=1)
+    house.run("case", "show", "y" * 43, token=None, check=1)
+    house.run("case", "decide", secret, "lift", check=2)
+    rita = {"WEIGHHOUSE_TOKEN": people["rita"]}
+    listed = house.run("case", "list", token=None, env=rita, check=0).stdout
+    assert len(listed.splitlines()) >= 3 and "suspend" in listed
+    assert house.run("case", "reviewer", "rita", "off", check=0).stdout == "rita is no reviewer\n"
+    house.run("case", "reviewer", "rita", "on", check=0)
+    house.run("case", "reviewer", "admin", "on", check=1)
+
+
 def test_pages(house, people):
     public = house.get("/watch")
     assert public.status_code == 200 and MODEL in public.text
