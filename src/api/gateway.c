@@ -38,6 +38,21 @@ bool api_gateway_enter(struct front_req *q, struct wh_str text,
     return true;
 }
 
+bool api_gateway_quick(struct front_req *q, struct wh_str text)
+{
+    struct gateway *g = q->house->gateway;
+    bool chat = q->route->handle == api_v1_chat, done;
+
+    if (!chat && q->route->handle != api_v1_completions) {
+        return false;
+    }
+    q->key = gateway_keys_peek(gateway_keys(g), text);
+    done = q->key && gateway_answer_quick(g, q->net, q->key,
+                                          chat ? GATEWAY_CHAT : GATEWAY_TEXT);
+    gateway_key_drop(&q->key);
+    return done;
+}
+
 void api_gateway_fail(struct front_req *q, const struct wh_err *err)
 {
     struct gateway_fault f;

@@ -206,11 +206,28 @@ static bool json_escape(struct wh_buf *b, char c)
     return false;
 }
 
+/* Bytes at the start of s that stand for themselves in JSON: most of them. */
+static size_t json_plain(struct wh_str s)
+{
+    size_t n = 0;
+    while (n < s.n && s.p[n] >= 0x20 && s.p[n] < 0x7f && s.p[n] != '"' &&
+           s.p[n] != '\\') {
+        n++;
+    }
+    return n;
+}
+
 void wh_buf_json(struct wh_buf *b, struct wh_str s)
 {
     wh_buf_char(b, '"');
     size_t i = 0;
     while (i < s.n) {
+        size_t run = json_plain(wh_str_sub(s, i, s.n));
+        if (run > 0) {
+            wh_buf_mem(b, s.p + i, run);
+            i += run;
+            continue;
+        }
         struct wh_str rest = wh_str_sub(s, i, 4);
         size_t n = wh_str_utf8_len(rest);
         if (n == 0) {

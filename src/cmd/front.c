@@ -311,6 +311,7 @@ static bool open_gateway(struct front *f, struct wh_err *err)
 
     f->house.gateway = gateway_new(&c, err);
     f->house.enter_key = api_gateway_enter;
+    f->house.quick_key = api_gateway_quick;
     f->house.fail_key = api_gateway_fail;
     return f->house.gateway != NULL;
 }

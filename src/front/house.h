@@ -67,6 +67,9 @@ struct front_house {
      * form. Null where there is no gateway. */
     bool (*enter_key)(struct front_req *q, struct wh_str text,
                       struct wh_err *err);
+    /* The same and the answer, on the loop: false without a trace where that
+     * would take a worker (net/server.h). q->db is null. */
+    bool (*quick_key)(struct front_req *q, struct wh_str text);
     void (*fail_key)(struct front_req *q, const struct wh_err *err);
     /* A failure as a page; null where there are no pages. */
     void (*fail_page)(struct front_req *q, const struct wh_err *err);

@@ -374,9 +374,27 @@ static void handle_row(struct net_req *r)
     wh_panic_context(NULL);
 }
 
+/* What a key asks for, without a worker, if nothing of it can block. */
+static bool quick_row(struct net_req *r)
+{
+    struct front_house *house = net_req_app(r);
+    struct front_req *q = WH_NEW(r->arena, struct front_req);
+    struct wh_str token = WH_S("");
+    struct wh_err err = {0};
+    bool given;
+
+    q->net = r;
+    q->house = house;
+    q->a = r->arena;
+    q->route = r->route;
+    return header_token(q, &given, &token, &err) && given &&
+           house->quick_key(q, token);
+}
+
 void front_request_plan(void *house, const struct net_req *r,
                         struct net_plan *plan)
 {
+    const struct front_house *h = house;
     const struct front_route *row;
     bool other_method;
 
@@ -398,6 +416,9 @@ void front_request_plan(void *house, const struct net_req *r,
     plan->limit = row->limit;
     if (row->who != FRONT_PUBLIC) {
         plan->admit = admit_row;
+    }
+    if (row->who == FRONT_KEY && row->method == NET_POST && h->quick_key) {
+        plan->quick = quick_row;
     }
 }
 

@@ -33,5 +33,7 @@ static void none_end(void *ctx, void *state, const struct gateway_ended *how)
     (void)how;
 }
 
-const struct gateway_filter gateway_filter_none = {
-    .request = none_request, .text = none_text, .end = none_end};
+const struct gateway_filter gateway_filter_none = {.only_custody = true,
+                                                   .request = none_request,
+                                                   .text = none_text,
+                                                   .end = none_end};

@@ -121,6 +121,9 @@ struct gateway_ended {
 
 struct gateway_filter {
     void *ctx;
+    /* Requests to models that are not in custody need not be shown: `request`
+     * is a formality for them, and may be left out. */
+    bool only_custody;
     /* On a worker, with its reading connection. True: go on; *state is given to
      * the others, and null means that the answer need not be shown. False: *no
      * is the answer. */

@@ -42,6 +42,12 @@ const struct gateway_caps *gateway_caps(const struct gateway *g);
 void gateway_answer(struct gateway *g, struct net_req *r, struct db *db,
                     struct gateway_key *key, enum gateway_endpoint endpoint,
                     struct wh_str base);
+/* The same on a loop, where nothing of it can block: a small request, to a
+ * model that the filter does not look at, with a way to its engine at hand.
+ * False, and nothing shows of it: gateway_answer is for a worker. */
+bool gateway_answer_quick(struct gateway *g, struct net_req *r,
+                          struct gateway_key *key,
+                          enum gateway_endpoint endpoint);
 /* Any other answer of /v1, with the headers that all of them have: JSON, or a
  * fault. key may be null. */
 void gateway_answer_json(struct gateway *g, struct net_req *r,

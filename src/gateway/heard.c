@@ -63,7 +63,9 @@ static bool next_key(struct gateway_ear *e, char key[KEY_MAX], bool *more,
         return true;
     }
     struct wh_str s = wh_str_sub(wh_pull_text(&e->pull), 0, KEY_MAX - 1);
-    memcpy(key, s.p, s.n);
+    if (s.n > 0) { /* of an empty key there may be no memory */
+        memcpy(key, s.p, s.n);
+    }
     key[s.n] = '\0';
     return next(e, value);
 }

@@ -463,15 +463,11 @@ static bool in_force(const struct gateway_keys *k,
     return true;
 }
 
-bool gateway_keys_find(struct gateway_keys *k, struct db *db,
-                       struct wh_str text, struct gateway_key **out,
-                       struct wh_err *err)
+/* The key if it is held and was looked at lately; *hash is filled. */
+static struct gateway_key *held_key(struct gateway_keys *k, struct wh_str text,
+                                    uint8_t hash[WH_SHA256_LEN])
 {
-    uint8_t hash[WH_SHA256_LEN];
     struct gateway_key *key = NULL;
-    if (text.n != GATEWAY_KEY_LEN || !wh_str_starts(text, WH_S("wh-"))) {
-        return wh_fail(err, WH_AUTH_INVALID, "this is no API key of the house");
-    }
     wh_sha256_of(text, hash);
     pthread_mutex_lock(&k->lock);
     struct gateway_key *held = find_held(k, hash);
@@ -479,6 +475,35 @@ bool gateway_keys_find(struct gateway_keys *k, struct db *db,
         key = gateway_key_hold(held);
     }
     pthread_mutex_unlock(&k->lock);
+    return key;
+}
+
+static bool is_key(struct wh_str text)
+{
+    return text.n == GATEWAY_KEY_LEN && wh_str_starts(text, WH_S("wh-"));
+}
+
+struct gateway_key *gateway_keys_peek(struct gateway_keys *k,
+                                      struct wh_str text)
+{
+    uint8_t hash[WH_SHA256_LEN];
+    struct wh_err err = {0};
+    struct gateway_key *key = is_key(text) ? held_key(k, text, hash) : NULL;
+    if (key != NULL && !in_force(k, key, &err)) {
+        gateway_key_drop(&key);
+    }
+    return key;
+}
+
+bool gateway_keys_find(struct gateway_keys *k, struct db *db,
+                       struct wh_str text, struct gateway_key **out,
+                       struct wh_err *err)
+{
+    uint8_t hash[WH_SHA256_LEN];
+    if (!is_key(text)) {
+        return wh_fail(err, WH_AUTH_INVALID, "this is no API key of the house");
+    }
+    struct gateway_key *key = held_key(k, text, hash);
     if (key == NULL && !load(k, db, hash, &key, err)) {
         return err->code == WH_AUTH_INVALID
                    ? wh_fail(err, WH_AUTH_INVALID, "the API key is unknown")
@@ -552,6 +577,7 @@ void gateway_key_settle(struct gateway_keys *k, struct gateway_key *key,
                       .requests = 1,
                       .prompt = prompt_tokens,
                       .completion = completion_tokens};
+    bool nothing = prompt_tokens + completion_tokens == 0;
     struct wh_str m = wh_str_sub(model, 0, sizeof u.model - 1);
     memcpy(u.model, m.p, m.n);
     pthread_mutex_lock(&key->lock);
@@ -559,6 +585,9 @@ void gateway_key_settle(struct gateway_keys *k, struct gateway_key *key,
                          prompt_tokens + completion_tokens, now);
     u.day = key->meter.day;
     pthread_mutex_unlock(&key->lock);
+    if (nothing) { /* it came to nothing */
+        return;
+    }
     pthread_mutex_lock(&k->usage_lock);
     usage_add(k, &u);
     pthread_mutex_unlock(&k->usage_lock);

@@ -93,6 +93,11 @@ bool gateway_key_list(struct db *db, struct wh_arena *a, int64_t account,
 bool gateway_keys_find(struct gateway_keys *k, struct db *db,
                        struct wh_str text, struct gateway_key **out,
                        struct wh_err *err) WH_CHECK;
+/* The same, if the key is at hand and in force: no database, fit for loops.
+ * Null: gateway_keys_find tells. */
+struct gateway_key *gateway_keys_peek(struct gateway_keys *k,
+                                      struct wh_str text);
+/* Another reference to the same key; and its end, which nulls the pointer. */
 struct gateway_key *gateway_key_hold(struct gateway_key *key);
 void gateway_key_drop(struct gateway_key **key);
 /* May this key ask for this model? */

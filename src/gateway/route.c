@@ -463,10 +463,8 @@ void gateway_route_drop(struct gateway_route **route)
     *route = NULL;
 }
 
-bool gateway_route_find(struct gateway_routes *r, struct db *db,
-                        struct wh_arena *a, struct wh_str name, int64_t account,
-                        struct wh_str base, struct gateway_route **out,
-                        struct gateway_fault *f)
+struct gateway_route *gateway_route_peek(struct gateway_routes *r,
+                                         struct wh_str name)
 {
     struct gateway_route *route = NULL;
     pthread_mutex_lock(&r->lock);
@@ -477,6 +475,15 @@ bool gateway_route_find(struct gateway_routes *r, struct db *db,
         route = gateway_route_hold(held);
     }
     pthread_mutex_unlock(&r->lock);
+    return route;
+}
+
+bool gateway_route_find(struct gateway_routes *r, struct db *db,
+                        struct wh_arena *a, struct wh_str name, int64_t account,
+                        struct wh_str base, struct gateway_route **out,
+                        struct gateway_fault *f)
+{
+    struct gateway_route *route = gateway_route_peek(r, name);
     if (route == NULL &&
         !make_route(r, db, a, name, account, base, &route, f)) {
         return false;

@@ -71,6 +71,11 @@ bool gateway_route_find(struct gateway_routes *r, struct db *db,
                         struct wh_arena *a, struct wh_str name, int64_t account,
                         struct wh_str base, struct gateway_route **out,
                         struct gateway_fault *f) WH_CHECK;
+/* The same, if the route is at hand and everybody may use it: no database, fit
+ * for loops. Null: gateway_route_find tells. */
+struct gateway_route *gateway_route_peek(struct gateway_routes *r,
+                                         struct wh_str name);
+/* Another reference to the same route; and its end, which nulls the pointer. */
 struct gateway_route *gateway_route_hold(struct gateway_route *route);
 void gateway_route_drop(struct gateway_route **route);
 /* Names that may be asked for, for a caller's list; those it may not see are
@@ -84,7 +89,8 @@ void gateway_routes_stop(struct gateway_routes *r, struct wh_str model);
 const struct gateway_place *gateway_routes_place(const struct gateway_routes *r,
                                                  int place);
 /* Connect: non-blocking, perhaps not yet connected. For workers. -1 with the
- * fault: loading, not reachable. */
+ * fault: loading, not reachable. To a place of the configuration (place >= 0)
+ * it never blocks: also for loops. */
 int gateway_route_dial(struct gateway_routes *r,
                        const struct gateway_route *route,
                        struct gateway_fault *f);

@@ -224,7 +224,8 @@ static void on_head(struct net_conn *c)
     }
     conf->plan(conf->app, &t->pub, &t->plan);
     wh_assert(t->plan.handle != NULL);
-    wh_assert(!t->plan.on_loop || t->plan.body != NET_BODY_STREAM);
+    wh_assert((!t->plan.on_loop && t->plan.quick == NULL) ||
+              t->plan.body != NET_BODY_STREAM);
     t->pub.route = t->plan.route;
     if (!length_fits(c)) {
         return;

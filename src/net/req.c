@@ -39,6 +39,11 @@ void net_body_limit(struct net_req *r, uint64_t n)
     }
 }
 
+void *net_req_app(const struct net_req *r)
+{
+    return net_req_task(r)->conf->app;
+}
+
 void *net_req_worker(const struct net_req *r)
 {
     (void)net_req_task(r);

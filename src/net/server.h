@@ -109,6 +109,11 @@ struct net_plan {
      * the handler runs. It may call net_body_limit, and must not park. May be
      * null. */
     void (*admit)(struct net_req *r);
+    /* Tried on the loop when the request is complete: it must not block and has
+     * no worker state. True: it has answered, as `handle` would. False: nothing
+     * shows of it, and `handle` runs on a worker. Not with NET_BODY_STREAM. May
+     * be null. */
+    bool (*quick)(struct net_req *r);
     const void *route; /* becomes r->route */
     bool on_loop;      /* run `handle` on the loop itself: only for what never
                         * blocks and answers at once with bytes; no worker state;
@@ -201,6 +206,8 @@ struct wh_str net_req_body(const struct net_req *r);
 /* In plan.admit: take no more than n bytes of body (if that is less than the
  * plan's limit); longer is answered with 413. */
 void net_body_limit(struct net_req *r, uint64_t n);
+/* conf.app of the server. */
+void *net_req_app(const struct net_req *r);
 /* State of the worker that runs the present job; null on a loop. */
 void *net_req_worker(const struct net_req *r);
 /* The client has left (or was cut): an answer would be dropped. */

@@ -17,6 +17,7 @@
 enum act {
     ACT_NONE,
     ACT_ADMIT,
+    ACT_QUICK,
     ACT_HANDLE,
     ACT_RESUME,
     ACT_LATE,
@@ -65,7 +66,9 @@ static enum act next_act(const struct net_task *t)
         if (t->gone || !t->ready) {
             return t->gone ? ACT_FREE : ACT_NONE;
         }
-        return t->admit ? ACT_ADMIT : ACT_HANDLE;
+        return t->admit   ? ACT_ADMIT
+               : t->quick ? ACT_QUICK
+                          : ACT_HANDLE;
     case NET_PH_STREAM:
         return next_stream(t);
     case NET_PH_PULL:
@@ -190,6 +193,9 @@ static void perform(struct net_task *t, enum act act, enum net_phase phase,
     case ACT_ADMIT:
         t->plan.admit(&t->pub);
         break;
+    case ACT_QUICK:
+        t->declined = !t->plan.quick(&t->pub);
+        break;
     case ACT_HANDLE:
         t->plan.handle(&t->pub);
         break;
@@ -228,7 +234,7 @@ static void choose(struct net_task *t, enum act act)
     if (t->parked) {
         unpark(t);
     }
-    if (act == ACT_ADMIT || act == ACT_HANDLE) {
+    if (act == ACT_ADMIT || act == ACT_QUICK || act == ACT_HANDLE) {
         t->phase = NET_PH_RUN;
     } else if (act == ACT_PIECE) {
         t->taken = t->waiting[0];
@@ -273,6 +279,12 @@ static bool settle(struct net_task *t, enum act act)
         t->phase = NET_PH_NEW;
         t->ready = t->admit = false;
         t->posts |= NET_POST_ADMIT;
+        return true;
+    }
+    if (act == ACT_QUICK && t->declined) {
+        wh_assert(!t->parked);
+        t->phase = NET_PH_NEW;
+        t->quick = false;
         return true;
     }
     if (t->parked || t->phase == NET_PH_PULL) {
@@ -346,7 +358,9 @@ void net_task_run(struct net_job *j, void *worker)
         if (next != ACT_FREE) {
             flush(t);
         }
-        if (++turns >= TURNS && next != ACT_NONE && next != ACT_FREE) {
+        bool over = ++turns >= TURNS || t->declined;
+        t->declined = false;
+        if (over && next != ACT_NONE && next != ACT_FREE) {
             net_work_push(t->work, &t->job);
             pthread_mutex_unlock(&t->lock);
             return;

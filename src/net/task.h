@@ -83,6 +83,8 @@ struct net_task {
     enum net_phase phase;
     bool ready; /* NET_PH_NEW: the handler (or plan.admit) may run */
     bool admit; /* plan.admit is to be asked first */
+    bool quick; /* plan.quick is to be tried first, on the loop */
+    bool declined; /* it was, and wants a worker */
     bool parked, resumed, late_due;
     bool gone;      /* the connection has given the task up */
     bool wire_done; /* the answer is with the kernel */

@@ -123,7 +123,8 @@ void net_task_start(struct net_task *t)
 {
     pthread_mutex_lock(&t->lock);
     t->ready = true;
-    bool inline_run = t->plan.on_loop;
+    t->quick = t->plan.quick != NULL && !t->admit;
+    bool inline_run = t->plan.on_loop || t->quick;
     if (inline_run) {
         t->queued = true;
     } else {

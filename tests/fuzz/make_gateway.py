@@ -73,6 +73,7 @@ SSE = {
                            b'"refusal":null,"reasoning_content":"r"},"finish_reason":"length"}]}'),
     "index": b"\7" + event(b'{"choices":[{"index":9,"delta":{"content":"x"}}]}'),
     "half": b"\7" + event(b'{"choices":[{"index":0,"delta":{"content":"\xc3"}}]}'),
+    "empty_key": b"\7" + event(b'{"":1,"choices":[]}'),
     "no_end": b"\7data: {", "blank": b"\7\n\n\n",
 }
 
