@@ -66,9 +66,7 @@ static enum act next_act(const struct net_task *t)
         if (t->gone || !t->ready) {
             return t->gone ? ACT_FREE : ACT_NONE;
         }
-        return t->admit   ? ACT_ADMIT
-               : t->quick ? ACT_QUICK
-                          : ACT_HANDLE;
+        return t->admit ? ACT_ADMIT : t->quick ? ACT_QUICK : ACT_HANDLE;
     case NET_PH_STREAM:
         return next_stream(t);
     case NET_PH_PULL:

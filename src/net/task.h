@@ -81,9 +81,9 @@ struct net_task {
     bool posted; /* news is on its way */
     bool queued; /* the job waits or runs */
     enum net_phase phase;
-    bool ready; /* NET_PH_NEW: the handler (or plan.admit) may run */
-    bool admit; /* plan.admit is to be asked first */
-    bool quick; /* plan.quick is to be tried first, on the loop */
+    bool ready;    /* NET_PH_NEW: the handler (or plan.admit) may run */
+    bool admit;    /* plan.admit is to be asked first */
+    bool quick;    /* plan.quick is to be tried first, on the loop */
     bool declined; /* it was, and wants a worker */
     bool parked, resumed, late_due;
     bool gone;      /* the connection has given the task up */
