@@ -273,7 +273,7 @@ bool cmd_keysafe_open(struct wh_arena *a, struct wh_str sealed,
                       struct wh_str passphrase, const char *keys_dir,
                       struct wh_err *err)
 {
-    struct wh_str text;
+    struct wh_str text = {"", 0};
     const char *name;
     json_t *doc, *value;
     bool ok;

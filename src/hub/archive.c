@@ -22,6 +22,9 @@
 #define DEPTH_MAX 10u
 #define SUMMARY_MAX ((size_t)1 << 20)
 
+/* The mark of a ustar header, and its version: bytes, no text. */
+static const char USTAR[8] = {'u', 's', 't', 'a', 'r', 0, '0', '0'};
+
 bool hub_archive_name_ok(struct wh_str name)
 {
     struct wh_str rest = name, part;
@@ -252,20 +255,20 @@ static bool tar_begin(int fd, struct wh_str name, uint64_t size,
 {
     char h[BLOCK] = {0};
 
-    memcpy(h, name.p, name.n);
+    (void)snprintf(h, HUB_ARCHIVE_NAME + 1, "%.*s", WH_FMT(name));
     memcpy(h + 100, "0000600", 8);
     memcpy(h + 108, "0000000", 8);
     memcpy(h + 116, "0000000", 8);
     tar_number(h + 124, 12, size);
     memcpy(h + 136, "00000000000", 12);
     h[156] = '0';
-    memcpy(h + 257,
+    memcpy(h + 257, USTAR, sizeof USTAR);
            "ustar\0"
            "00",
            8);
-    (void)snprintf(h + 148, 8, "%06o", tar_check(h));
-    h[155] = ' ';
-    return wh_fd_write(fd, h, sizeof h, err);
+           (void)snprintf(h + 148, 8, "%06o", tar_check(h));
+           h[155] = ' ';
+           return wh_fd_write(fd, h, sizeof h, err);
 }
 
 static bool tar_pad(int fd, uint64_t size, struct wh_err *err)
