@@ -8,6 +8,9 @@ UPDATE revision SET state = 2, why = NULL WHERE repo = $1 AND sha = $2;
 -- name: revision_undecidable :exec
 UPDATE revision SET state = 2, why = $3 WHERE repo = $1 AND sha = $2;
 
+-- name: revision_tried :exec
+UPDATE revision SET tried = $3 WHERE repo = $1 AND sha = $2;
+
 -- name: revision_all_again :exec
 UPDATE revision SET state = 1, why = NULL WHERE repo = $1;
 
@@ -16,17 +19,19 @@ SELECT state, why FROM revision WHERE repo = $1 AND sha = $2;
 
 -- name: revision_waiting :many
 SELECT v.repo, v.sha, r.owner FROM revision v JOIN repo r ON r.id = v.repo
-WHERE v.state = 1 AND r.gone IS NULL ORDER BY v.created LIMIT 1000;
+WHERE v.state = 1 AND r.gone IS NULL ORDER BY v.tried, v.created LIMIT 1000;
 
 -- name: subject_content_add :exec
 INSERT INTO subject_content (digest, kind, subject) VALUES ($1, $2, $3)
 ON CONFLICT DO NOTHING;
 
--- A subject other than $3 that holds this content and was found above a line.
+-- A subject other than $3 that holds this content and was found above a line,
+-- in the open or in the repo $4: what a private repo put beside it binds nobody
+-- else.
 -- name: subject_content_held :one
 SELECT c.subject FROM subject_content c JOIN decision d ON d.subject = c.subject
 WHERE c.digest = $1 AND c.kind = $2 AND c.subject <> $3
-  AND d.answer = 1 AND d.tier_weights < 3
+  AND d.answer = 1 AND d.tier_weights < 3 AND (d.repo IS NULL OR d.repo = $4)
   AND NOT EXISTS (SELECT 1 FROM decision n WHERE n.subject = d.subject AND n.id > d.id)
 LIMIT 1;
 

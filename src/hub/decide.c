@@ -29,8 +29,9 @@ static struct wh_str tensor_set(const struct hub_subject_file *f)
                : WH_S("");
 }
 
-static bool is_held(struct db *db, struct wh_str digest, enum content_kind kind,
-                    const char *subject, bool *held, struct wh_err *err)
+static bool is_held(struct db *db, int64_t repo, struct wh_str digest,
+                    enum content_kind kind, const char *subject, bool *held,
+                    struct wh_err *err)
 {
     struct db_stmt *st = db_start(db, DBQ_SUBJECT_CONTENT_HELD);
     enum db_row r;
@@ -38,6 +39,7 @@ static bool is_held(struct db *db, struct wh_str digest, enum content_kind kind,
     db_bind_text(st, 1, digest);
     db_bind_i64(st, 2, kind);
     db_bind_cstr(st, 3, subject);
+    db_bind_i64(st, 4, repo);
     r = db_step(st, err);
     *held = *held || r == DB_ROW;
     db_finish(&st);
@@ -45,8 +47,9 @@ static bool is_held(struct db *db, struct wh_str digest, enum content_kind kind,
 }
 
 /* Are any weights of this subject part of another one that is held? */
-static bool held_ancestor(struct db *db, const struct hub_subject *s,
-                          bool *held, struct wh_err *err)
+static bool held_ancestor(struct db *db, int64_t repo,
+                          const struct hub_subject *s, bool *held,
+                          struct wh_err *err)
 {
     *held = false;
     for (size_t i = 0; i < s->n && !*held; i++) {
@@ -54,10 +57,11 @@ static bool held_ancestor(struct db *db, const struct hub_subject *s,
         if (f->part != WEIGH_PART_WEIGHTS) {
             continue;
         }
-        if (!is_held(db, wh_str_of(f->sha256), CONTENT_FILE, s->digest, held,
-                     err) ||
-            (tensor_set(f).n > 0 && !is_held(db, tensor_set(f), CONTENT_TENSORS,
-                                             s->digest, held, err))) {
+        if (!is_held(db, repo, wh_str_of(f->sha256), CONTENT_FILE, s->digest,
+                     held, err) ||
+            (tensor_set(f).n > 0 &&
+             !is_held(db, repo, tensor_set(f), CONTENT_TENSORS, s->digest, held,
+                      err))) {
             return false;
         }
     }
@@ -87,7 +91,7 @@ static bool find_evidence(struct db *db, struct wh_arena *a, int64_t repo,
 
     if (!hub_earlier_find(db, a, repo, s, &earlier, &n, err) ||
         !line_incidents_open(db, wh_str_of(s->digest), &open, err) ||
-        !held_ancestor(db, s, &held, err)) {
+        !held_ancestor(db, repo, s, &held, err)) {
         return false;
     }
     map = hub_subject_evidence(a, s, earlier, n);

@@ -233,6 +233,23 @@ def test_open_weights_can_not_be_closed_by_putting_them_beside_held_ones(house, 
     assert house.get("/admin/victim/resolve/main/m.safetensors").content == small
 
 
+def test_what_a_private_repo_puts_beside_weights_binds_nobody_else(house, eve):
+    """Weights that are not open yet, beside ones above the line, where nobody sees it."""
+    small = weights.safetensors({"w": (64, 66)})
+    api = house.api(token=eve)
+    api.create_repo("eve/hidden", private=True)
+    publish(house, "eve/hidden", {"m.safetensors": small, "big.gguf": above_the_demo_line()},
+            token=eve)
+    assert decided(house, "eve/hidden", token=eve)["weights"] == "held"
+    # but there it does: one of two alone is still held
+    publish(house, "eve/hidden", {}, token=eve, delete=["big.gguf"])
+    assert decided(house, "eve/hidden", token=eve)["weights"] == "held"
+    api.delete_repo("eve/hidden")
+    house.api().create_repo("admin/honest")
+    publish(house, "admin/honest", {"m.safetensors": small})
+    assert decided(house, "admin/honest")["weights"] == "open"
+
+
 def test_private_repos_obey_the_same_tiers(house, eve):
     api = house.api()
     before = register_size(house)
