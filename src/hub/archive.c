@@ -263,12 +263,9 @@ static bool tar_begin(int fd, struct wh_str name, uint64_t size,
     memcpy(h + 136, "00000000000", 12);
     h[156] = '0';
     memcpy(h + 257, USTAR, sizeof USTAR);
-           "ustar\0"
-           "00",
-           8);
-           (void)snprintf(h + 148, 8, "%06o", tar_check(h));
-           h[155] = ' ';
-           return wh_fd_write(fd, h, sizeof h, err);
+    (void)snprintf(h + 148, 8, "%06o", tar_check(h));
+    h[155] = ' ';
+    return wh_fd_write(fd, h, sizeof h, err);
 }
 
 static bool tar_pad(int fd, uint64_t size, struct wh_err *err)
