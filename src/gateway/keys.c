@@ -389,7 +389,9 @@ static struct gateway_key *make_key(const struct gateway_key_row *row,
 {
     struct gateway_key *key = wh_alloc(sizeof *key);
     char *models = wh_alloc(row->models.n + 1);
-    memcpy(models, row->models.p, row->models.n);
+    if (row->models.n > 0) {
+        memcpy(models, row->models.p, row->models.n);
+    }
     key->id = row->id;
     key->account = row->account;
     key->endpoints = row->endpoints;

@@ -30,9 +30,10 @@ static void requests_in_any_minute(void **state)
     struct gateway_meter m = {0};
     struct gateway_caps caps = {.minute_requests = 3};
     for (int i = 0; i < 3; i++) {
-        struct gateway_got got = take(&m, &caps, 1, 1, noon + i * 10 * S);
+        struct gateway_got got =
+            take(&m, &caps, 1, 1, noon + (int64_t)i * 10 * S);
         assert_int_equal(got.limit, GATEWAY_LIMIT_NONE);
-        gateway_meter_settle(&m, got.reserved, 2, noon + i * 10 * S);
+        gateway_meter_settle(&m, got.reserved, 2, noon + (int64_t)i * 10 * S);
     }
     struct gateway_got no = take(&m, &caps, 1, 1, noon + 59 * S);
     assert_int_equal(no.limit, GATEWAY_LIMIT_REQUESTS);

@@ -53,7 +53,7 @@ static bool bad_place(struct wh_str item, struct wh_err *err)
 /* "127.0.0.1:80", "[::1]:80", "localhost:80". */
 static bool read_http(struct gateway_place *p, struct wh_str at)
 {
-    struct wh_str host = at;
+    struct wh_str host;
     uint64_t port = 0;
     size_t colon = at.n;
     while (colon > 0 && at.p[colon - 1] != ':') {

@@ -370,14 +370,14 @@ void gateway_tell_finish(struct gateway_stream *s, enum gateway_finish why)
 static void put_usage(struct gateway_stream *s)
 {
     gateway_stream_count(s);
+    unsigned long long total = s->prompt_tokens + s->completion_tokens;
     wh_buf_fmt(&s->lane->out,
                "{\"prompt_tokens\":%llu,\"completion_tokens\":%llu,"
                "\"total_tokens\":%llu,\"prompt_tokens_details\":{"
                "\"cached_tokens\":%llu},\"completion_tokens_details\":{"
                "\"reasoning_tokens\":%llu}}",
                (unsigned long long)s->prompt_tokens,
-               (unsigned long long)s->completion_tokens,
-               (unsigned long long)(s->prompt_tokens + s->completion_tokens),
+               (unsigned long long)s->completion_tokens, total,
                (unsigned long long)s->cached, (unsigned long long)s->reasoning);
 }
 
