@@ -530,6 +530,30 @@ static bool try_once(struct ask *x, struct db *db, struct wh_arena *a,
     return true;
 }
 
+static bool tried_fn(struct db *db, void *ctx, struct wh_err *err)
+{
+    const struct ask *x = ctx;
+    struct db_stmt *st = db_start(db, DBQ_REVISION_TRIED);
+    char sha[HUB_OID_HEX + 1];
+
+    hub_oid_hex(&x->commit, sha);
+    db_bind_i64(st, 1, x->repo);
+    db_bind_cstr(st, 2, sha);
+    db_bind_i64(st, 3, wh_now_us());
+    return db_exec(st, err);
+}
+
+/* It stays "weighing"; the next rounds begin with what waited longer. */
+static void put_off(struct ask *x, const struct wh_err *why)
+{
+    struct wh_err err = {0};
+
+    wh_log_err(WH_WARN, "release.put-off", why);
+    if (!db_write(x->r->c.vault->writer, tried_fn, x, &err)) {
+        wh_log_err(WH_WARN, "release.tried", &err);
+    }
+}
+
 static void work(struct db *db, struct wh_arena *a, void *arg)
 {
     struct ask *x = arg;
@@ -542,7 +566,7 @@ static void work(struct db *db, struct wh_arena *a, void *arg)
         wh_arena_reset(a);
         err = (struct wh_err){0};
         if (!try_once(x, db, a, &err)) {
-            wh_log_err(WH_WARN, "release.put-off", &err);
+            put_off(x, &err);
         }
     }
     end_ask(x);
