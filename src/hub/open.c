@@ -223,18 +223,38 @@ static bool visit(struct sweep *s, const char *text, struct wh_err *err)
     return s->n < HUB_OPEN_BATCH || collect_batch(s, err);
 }
 
-/* Open the next folder; *there is false when there is none of this name. */
+/* Something else than a folder of ours bears the name: that is for people, and
+ * no reason to stop. */
+static bool passes_by(const struct sweep *s, int why)
+{
+    bool strange = why == ENOTDIR || why == ELOOP || why == EACCES;
+
+    if (strange) {
+        wh_log(WH_WARN, "open.folder", "name=%s why=\"%s\"", s->name,
+               why == EACCES ? "it can not be read" : "it is no folder");
+    }
+    return strange || why == ENOENT;
+}
+
+/* Open the next folder; *there is false when there is none of this name that
+ * can be gone through. */
 static bool open_folder(struct sweep *s, unsigned number, bool *there,
                         struct wh_err *err)
 {
     char path[PATH_ROOM];
+    int fd;
 
     (void)snprintf(s->name, sizeof s->name, "%02x", number % FOLDERS);
     (void)snprintf(path, sizeof path, "%s/%s", s->open_dir, s->name);
-    s->d = opendir(path);
+    fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    s->d = fd < 0 ? NULL : fdopendir(fd);
     *there = s->d != NULL;
-    return *there || errno == ENOENT || errno == ENOTDIR ||
-           wh_fail_errno(err, WH_IO, "the folder of opened content");
+    if (*there || passes_by(s, errno)) {
+        return true;
+    }
+    wh_fail_errno(err, WH_IO, "the folder of opened content");
+    wh_fd_close(&fd);
+    return false;
 }
 
 static bool sweep_folder(struct sweep *s, unsigned number, struct wh_err *err)

@@ -321,6 +321,28 @@ static void test_unnamed_files(void **state)
     assert_true(open_there(DIGEST_A, ".txt"));
 }
 
+/* What stands where a folder of ours would is passed by, and the others are
+ * swept. */
+static void test_strange_folders(void **state)
+{
+    struct wh_str file = wh_arena_fmt(&A, "%s/01", OPEN);
+    struct wh_str link = wh_arena_fmt(&A, "%s/%.2s", OPEN, DIGEST_B);
+    struct wh_str other = wh_arena_fmt(&A, "%s/other", OPEN);
+
+    (void)state;
+    open_file(DIGEST_A, "", 2);
+    open_file(DIGEST_B, "", 2);
+    assert_true(wh_file_write_atomic(file.p, WH_S("hello"), 0644, &E));
+    assert_int_equal(rename(link.p, other.p), 0);
+    assert_int_equal(symlink("other", link.p), 0);
+    sweep(true);
+    assert_false(open_there(DIGEST_A, ""));
+    assert_true(open_there(DIGEST_B, "")); /* links are not followed */
+    assert_int_equal(unlink(link.p), 0);
+    assert_int_equal(symlink("/nowhere", link.p), 0);
+    sweep(true);
+}
+
 static void test_opened_content_of_a_deleted_repo(void **state)
 {
     int64_t long_ago = wh_now_us() - HOUR;
@@ -429,6 +451,7 @@ int main(void)
         CASE(test_unfinished),
         CASE(test_deleted_repo),
         CASE(test_unnamed_files),
+        CASE(test_strange_folders),
         CASE(test_opened_content_of_a_deleted_repo),
         CASE(test_content_of_two_repos),
         CASE(test_named_meanwhile),
