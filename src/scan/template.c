@@ -156,11 +156,38 @@ static const char *judge(enum token t, struct wh_str s, char before, bool first)
                : NULL;
 }
 
+/* Strings written as one, with or without a sign between them. */
+struct joined {
+    char head[2];
+    size_t n;     /* bytes of the head */
+    bool goes_on; /* another string would be part of it */
+};
+
+/* Take in a token; true if it is a string with which an internal attribute is
+ * named. */
+static bool join(struct joined *j, enum token t, struct wh_str s)
+{
+    if (t != TOKEN_STRING) {
+        j->goes_on =
+            j->goes_on && t == TOKEN_SIGN && (s.p[0] == '~' || s.p[0] == '+');
+        return false;
+    }
+    if (!j->goes_on) {
+        j->n = 0;
+    }
+    for (size_t i = 0; i < s.n && j->n < sizeof j->head; i++) {
+        j->head[j->n++] = s.p[i];
+    }
+    j->goes_on = true;
+    return j->n == sizeof j->head && memcmp(j->head, "__", j->n) == 0;
+}
+
 const char *scan_template_suspect(struct wh_str text, size_t *at)
 {
     struct lexer l = {.s = text};
     while (enter_code(&l)) {
         struct wh_str s = {0};
+        struct joined j = {0};
         char before = 0;
         bool first = true;
         l.deep = 0;
@@ -170,6 +197,9 @@ const char *scan_template_suspect(struct wh_str text, size_t *at)
                 break;
             }
             const char *why = judge(t, s, before, first);
+            if (join(&j, t, s) && !why) {
+                why = "strings that name an internal attribute together";
+            }
             if (why) {
                 *at = (size_t)(s.p - text.p);
                 return why;
