@@ -111,8 +111,23 @@ static const char *const TELLING[] = {"**/*config*.json", "**/*vocab*",
                                       "**/*token*.json", "**/*template*.json",
                                       "**/*.jinja"};
 
-static bool is_telling(struct wh_str path)
+static struct wh_str lower(struct wh_arena *a, struct wh_str s)
 {
+    char *out = wh_arena_cstr(a, s);
+
+    for (size_t i = 0; i < s.n; i++) {
+        if (out[i] >= 'A' && out[i] <= 'Z') {
+            out[i] = (char)(out[i] - 'A' + 'a');
+        }
+    }
+    return (struct wh_str){out, s.n};
+}
+
+/* In any case of letters: a loader that looks for one spelling may run on a
+ * file system that finds them all. */
+static bool is_telling(struct wh_arena *a, struct wh_str path)
+{
+    path = lower(a, path);
     for (size_t i = 0; i < sizeof TELLING / sizeof *TELLING; i++) {
         uint64_t steps = HUB_GLOB_STEPS;
         if (hub_glob(wh_str_of(TELLING[i]), path, &steps)) {
@@ -155,7 +170,7 @@ static bool read_regular(const struct hub_vault *v, struct hub_git *g,
         return true;
     }
     return regular_digest(g, e, f, err) &&
-           (repo->kind != STORE_MODEL || !is_telling(e->path) ||
+           (repo->kind != STORE_MODEL || !is_telling(a, e->path) ||
             look_regular(v, g, a, e, f, err));
 }
 
