@@ -47,7 +47,7 @@ struct store_repo_query {
     struct store_names *names; /* for words; null: rare words take many pages */
     const int64_t *readable;   /* accounts whose private repos may be shown */
     size_t n_readable;
-    const int64_t *leave_out;  /* repos that are not to be listed, rising */
+    const int64_t *leave_out; /* repos that are not to be listed, rising */
     size_t n_leave_out;
     size_t limit; /* 1..STORE_LIST_MAX */
     struct store_cursor after;
