@@ -414,6 +414,34 @@ void gateway_answer(struct gateway *g, struct net_req *r, struct db *db,
     net_answer_live(r, &gateway_stream_ops, s);
 }
 
+bool gateway_answer_as(struct gateway *g, struct net_req *r, struct db *db,
+                       struct gateway_key *key, struct wh_str base,
+                       struct wh_str body, const struct gateway_face *face,
+                       void *ctx, struct gateway_fault *f)
+{
+    struct asking *x = WH_NEW(r->arena, struct asking);
+    *x = (struct asking){.g = g, .r = r, .db = db, .key = key, .base = base};
+    x->ask.endpoint = GATEWAY_CHAT;
+    x->began = wh_mono_us();
+    g->server = r->server;
+    if (!prepare(x, body, f)) {
+        undo(x);
+        gateway_route_drop(&x->route);
+        return false;
+    }
+    struct gateway_stream *s =
+        make_stream(x, x->got.answer / choices_of(&x->ask));
+    gateway_route_drop(&x->route);
+    if (!connect_it(s, f)) {
+        gateway_stream_free(s);
+        return false;
+    }
+    s->face = face;
+    s->face_ctx = ctx;
+    net_answer_live(r, &gateway_stream_ops, s);
+    return true;
+}
+
 /* --- without a worker ------------------------------------------------------
  */
 

@@ -202,11 +202,17 @@ static bool check_new(struct db *db, const struct gateway_key_row *in,
 bool gateway_key_create(struct db *db, struct gateway_key_row *in,
                         char text[GATEWAY_KEY_LEN + 1], struct wh_err *err)
 {
+    make_text(text);
+    return gateway_key_keep(db, in, text, err);
+}
+
+bool gateway_key_keep(struct db *db, struct gateway_key_row *in,
+                      const char text[GATEWAY_KEY_LEN + 1], struct wh_err *err)
+{
     uint8_t hash[WH_SHA256_LEN];
     if (!check_new(db, in, err)) {
         return false;
     }
-    make_text(text);
     wh_sha256_of(wh_str_of(text), hash);
     struct db_stmt *s = db_start(db, DBQ_API_KEY_INSERT);
     db_bind_hex(s, 1, hash, sizeof hash);

@@ -78,6 +78,10 @@ int64_t gateway_keys_now(const struct gateway_keys *k);
 bool gateway_key_create(struct db *db, struct gateway_key_row *in,
                         char text[GATEWAY_KEY_LEN + 1],
                         struct wh_err *err) WH_CHECK;
+/* The same with a text that the caller has derived. */
+bool gateway_key_keep(struct db *db, struct gateway_key_row *in,
+                      const char text[GATEWAY_KEY_LEN + 1],
+                      struct wh_err *err) WH_CHECK;
 /* Inside a write; WH_NOT_FOUND when the account has no such key in force.
  * gateway_keys_halt is the caller's next step. */
 bool gateway_key_revoke(struct db *db, int64_t account, int64_t id, int64_t now,

@@ -89,6 +89,9 @@ static void free_now(struct gateway_stream *s)
     wh_buf_done(&s->whole);
     gateway_sse_done(&s->sse);
     wh_fd_close(&s->fd);
+    if (s->face != NULL) {
+        s->face->done(s->face_ctx);
+    }
     gateway_route_drop(&s->route);
     gateway_key_drop(&s->key);
     wh_free(s);
@@ -136,9 +139,24 @@ static void put_heads(struct gateway_stream *s, const struct gateway_fault *f)
     }
 }
 
+/* A face begins in its own way. */
+static void begin_face(struct gateway_stream *s, int status)
+{
+    struct wh_buf b;
+    s->face->begin(s->face_ctx, s->live, status);
+    wh_buf_init(&b, GATEWAY_ANSWER_MAX);
+    s->face->open(s->face_ctx, &b);
+    net_live_write(s->live, wh_buf_str(&b));
+    wh_buf_done(&b);
+}
+
 static void begin_events(struct gateway_stream *s)
 {
     if (net_live_begun(s->live)) {
+        return;
+    }
+    if (s->face != NULL) {
+        begin_face(s, 200);
         return;
     }
     net_live_begin(s->live, 200);
@@ -189,6 +207,9 @@ static void fail(struct gateway_stream *s, const struct gateway_fault *f,
         return;
     }
     drop_engine(s);
+    if (s->face != NULL && !net_live_begun(s->live)) {
+        begin_face(s, gateway_fault_row(f->code)->status);
+    }
     if (net_live_begun(s->live)) {
         gateway_tell_error(s, f);
         send_out(s);
@@ -532,7 +553,8 @@ static void on_alive(struct net_timer *t)
     }
     if (s->quiet && s->status == 200) {
         begin_events(s);
-        net_live_write(s->live, WH_S(": still at work\n\n"));
+        net_live_write(s->live, s->face != NULL ? s->face->alive
+                                                : WH_S(": still at work\n\n"));
     }
     s->quiet = true;
     net_timer_set(&s->loop->wheel, t, s->loop->now_us + ALIVE_US);

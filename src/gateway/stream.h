@@ -10,6 +10,7 @@
 
 #include "gateway/gateway.h"
 #include "gateway/heard.h"
+#include "gateway/portal.h"
 #include "gateway/sse.h"
 #include "net/live.h"
 #include "net/upstream.h"
@@ -59,7 +60,10 @@ struct gateway_stream {
     struct gateway_stream *next, **prev; /* in the lane; prev null: not in it */
     struct gateway_key *key;
     struct gateway_route *route;
-    void *filter_state; /* null: not watched */
+    void *filter_state;              /* null: not watched */
+    const struct gateway_face *face; /* null: it is told as JSON */
+    void *face_ctx;
+    enum gateway_finish face_finish;
 
     /* the request */
     enum gateway_endpoint endpoint;

@@ -223,7 +223,8 @@ static void put_delta(struct gateway_stream *s, struct gateway_channel *c,
 /* The first event of a choice says who speaks. */
 static void tell_role(struct gateway_stream *s, unsigned choice)
 {
-    if (s->endpoint != GATEWAY_CHAT || bit(s->role_sent, choice)) {
+    if (s->endpoint != GATEWAY_CHAT || s->face != NULL ||
+        bit(s->role_sent, choice)) {
         return;
     }
     set_bit(s->role_sent, choice);
@@ -243,6 +244,12 @@ static void tell_text(struct gateway_stream *s, struct gateway_channel *c,
     if (text.n == 0) {
         return;
     }
+    if (s->face != NULL) {
+        if (c->field == GATEWAY_CONTENT || c->field == GATEWAY_REFUSED) {
+            s->face->text(s->face_ctx, text, &s->lane->out);
+        }
+        return;
+    }
     tell_role(s, c->choice);
     size_t from = s->lane->out.n;
     begin_event(s);
@@ -260,6 +267,10 @@ static void tell_end(struct gateway_stream *s, unsigned choice,
         return;
     }
     set_bit(s->finished, choice);
+    if (s->face != NULL) {
+        s->face_finish = f;
+        return;
+    }
     tell_role(s, choice);
     size_t from = s->lane->out.n;
     begin_event(s);
@@ -381,9 +392,45 @@ static void put_usage(struct gateway_stream *s)
                (unsigned long long)s->cached, (unsigned long long)s->reasoning);
 }
 
+/* What a limit leaves when the request is settled. */
+static struct gateway_left left_of(const struct gateway_stream *s)
+{
+    struct gateway_left left = gateway_key_left(s->g->keys, s->key);
+    uint64_t used = s->prompt_tokens + s->completion_tokens;
+    if (s->reserved > used) {
+        left.tokens += s->reserved - used;
+    }
+    if (left.tokens > s->key->caps.minute_tokens) {
+        left.tokens = s->key->caps.minute_tokens;
+    }
+    return left;
+}
+
+static void end_face(struct gateway_stream *s, const struct gateway_fault *f)
+{
+    gateway_stream_count(s);
+    bool ended = f == NULL && s->face_finish != GATEWAY_UNFINISHED;
+    struct gateway_told told = {
+        .request = s->id,
+        .finish = ended ? gateway_finish_word(s->face_finish) : "",
+        .fault = f,
+        .cut = s->is_cut ? s->cut.code : "",
+        .why = s->is_cut ? s->cut.message : WH_S(""),
+        .url = s->is_cut ? s->cut.url : WH_S(""),
+        .prompt_tokens = s->prompt_tokens,
+        .completion_tokens = s->completion_tokens,
+        .caps = s->key->caps,
+        .left = left_of(s)};
+    s->face->end(s->face_ctx, &told, &s->lane->out);
+}
+
 void gateway_tell_done(struct gateway_stream *s)
 {
     struct wh_buf *b = &s->lane->out;
+    if (s->face != NULL) {
+        end_face(s, NULL);
+        return;
+    }
     if (s->include_usage) {
         begin_event(s);
         wh_buf_cstr(b, "],\"usage\":");
@@ -395,6 +442,10 @@ void gateway_tell_done(struct gateway_stream *s)
 
 void gateway_tell_error(struct gateway_stream *s, const struct gateway_fault *f)
 {
+    if (s->face != NULL) {
+        end_face(s, f);
+        return;
+    }
     wh_buf_cstr(&s->lane->out, "data: ");
     gateway_fault_write(f, &s->lane->out);
     wh_buf_cstr(&s->lane->out, "\n\n");
