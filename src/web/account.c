@@ -83,6 +83,7 @@ static bool tokens_page(struct front_req *q, int status,
     struct store_token *tokens;
     size_t n;
 
+    json_object_set_new(page, "tab", json_pack("{s:b}", "tokens", 1));
     json_object_set_new(page, "tokens", list);
     if (!store_token_list(q->db, q->a, q->who.account.id, &tokens, &n, err)) {
         return false;
