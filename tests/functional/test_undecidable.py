@@ -11,6 +11,7 @@ import weights
 from hands import commit, decided, file_op, info, is_an_error, lfs_op, lfs_upload, publish, release
 
 DEPTH, FILES, OPERATIONS = 64, 50_000, 25_000
+ROUND = 1000  # waiting revisions that are taken up at once
 
 
 @pytest.fixture
@@ -118,3 +119,22 @@ def test_it_is_held_and_says_why_and_the_next_commit_is_weighed(house):
     said = house.get("/admin/old/resolve/main/m.safetensors", token="admin").headers[
         "X-Error-Message"]
     assert "by line limited.default v1, rule files" in said, said
+
+
+def test_what_always_fails_keeps_nobody_waiting(house):
+    """More revisions that can not even be read than one round takes, all older than a good
+    one of another repo."""
+    for name in ("admin/broken", "admin/good"):
+        house.api().create_repo(name)
+    publish(house, "admin/good", {"m.safetensors": weights.safetensors({"w": (64,)})})
+    decided(house, "admin/good")
+    house.stop()
+    with sqlite3.connect(house.data / "house.db") as db:
+        of = lambda name: db.execute("SELECT id FROM repo WHERE full = ?", (name,)).fetchone()[0]
+        db.executemany("INSERT INTO revision (repo, sha, state, created) VALUES (?, ?, 1, 1)",
+                       [(of("admin/broken"), f"{i:040x}") for i in range(1, ROUND + 101)])
+        good = of("admin/good")
+        db.execute("UPDATE revision SET state = 1 WHERE repo = ?", (good,))
+        db.execute("UPDATE repo_head SET state = 1 WHERE repo = ?", (good,))
+    house.start()
+    decided(house, "admin/good")
