@@ -48,6 +48,7 @@ static bool papers_check(struct keeper *k, struct keeper_set *s,
     }
     struct keeper_scan_doc *docs =
         wh_arena_array(c->a, c->nscans, sizeof *docs);
+    wh_assert(p->scans || c->nscans == 0);
     for (size_t i = 0; i < c->nscans; i++) {
         if (!keeper_statement_scan(&k->keys, c->a, p->scans[i], &docs[i],
                                    err)) {
