@@ -45,7 +45,7 @@ struct front_house {
     struct line_set lines;
     struct hub_release *release;
     struct front_buckets *reporters; /* of danger, by address; or null */
-    struct hub_retier *retier; /* changed tiers, carried out */
+    struct hub_retier *retier;       /* changed tiers, carried out */
     struct hub_sweep *sweep;
     struct hub_approvals approvals;
     struct store_names *names; /* for searches */
@@ -53,10 +53,10 @@ struct front_house {
     bool tls;
     struct front_quota *quota;
     int64_t started_us;
-    DIR *open_files;      /* /proc/self/fd, or null (front/metrics.c) */
+    DIR *open_files;            /* /proc/self/fd, or null (front/metrics.c) */
     struct wh_str attestations; /* what others say of this house, JSON */
-    struct wh_str doctor; /* what front saw before it locked itself in */
-    uint8_t url_key[32];  /* signs upload and token URLs; new every start */
+    struct wh_str doctor;       /* what front saw before it locked itself in */
+    uint8_t url_key[32]; /* signs upload and token URLs; new every start */
 
     const struct front_table *tables[4]; /* route tables, first fit wins */
     size_t ntables;
