@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "base/time.h"
 #include "cmd/cmd.h"
+#include "cmd/hosting.h"
 #include "cmd/lines.h"
 #include "cmd/processes.h"
 #include "cmd/tls.h"
@@ -52,6 +53,7 @@ struct front {
     struct proc_client *signer, *keeper, *zygote;
     struct register_log *log;
     struct cmd_watched watched;
+    struct cmd_hosting hosting;
 };
 
 /* ---- the database ---- */
@@ -176,51 +178,11 @@ static void cut_downloads(void *ctx, const char *sha256)
     }
 }
 
-/* The gateway knows models by the names of their repos. */
-static void stop_named(struct front *f, struct db *db, struct wh_arena *a,
-                       struct wh_str subject)
-{
-    struct wh_err err = {0};
-    struct store_repo repo;
-    int64_t *ids;
-    size_t n = 0;
-
-    if (!line_subject_repos(db, a, subject, 0, &ids, &n, &err)) {
-        wh_log_err(WH_WARN, "retier.stop", &err);
-    }
-    for (size_t i = 0; i < n; i++) {
-        struct wh_err gone = {0};
-        if (store_repo_by_id(db, a, ids[i], &repo, &gone)) {
-            const struct gateway_stop s = {
-                .whose = GATEWAY_OF_MODEL,
-                .model = wh_str_of(repo.full),
-                .why = WH_S("the approvers of this house closed this model"),
-                .url = wh_arena_fmt(a, "%s/%s/decision", f->serve->url,
-                                    repo.full)};
-            gateway_stop(f->house.gateway, &s);
-        }
-    }
-}
-
-static void stop_model(void *ctx, const char *subject)
+static void stop_hosting(void *ctx, struct wh_str subject)
 {
     struct front *f = ctx;
-    struct wh_err err = {0};
-    struct wh_arena a;
-    struct db *db;
 
-    if (!f->house.gateway) {
-        return; /* not yet: nothing runs */
-    }
-    wh_arena_init(&a, (size_t)4 << 20);
-    db = db_open(f->paths.db, true, &err);
-    if (db) {
-        stop_named(f, db, &a, wh_str_of(subject));
-    } else {
-        wh_log_err(WH_WARN, "retier.stop", &err);
-    }
-    db_close(&db);
-    wh_arena_done(&a);
+    cmd_hosting_stop(&f->hosting, subject);
 }
 
 static void open_retier(struct front *f)
@@ -229,7 +191,7 @@ static void open_retier(struct front *f)
                                         .queue = f->house.queue,
                                         .release = f->house.release,
                                         .cut = cut_downloads,
-                                        .stop = stop_model,
+                                        .stop = stop_hosting,
                                         .ctx = f};
 
     f->house.retier = hub_retier_new(&c);
@@ -300,6 +262,7 @@ static bool open_gateway(struct front *f, struct wh_err *err)
         .writer = f->house.writer,
         .places = conf->gateway_upstreams,
         .serve = conf->gateway_serve,
+        .engines = f->hosting.engines,
         .filter = &f->watched.filter,
         .caps = {(uint64_t)conf->gateway_requests_per_minute,
                  (uint64_t)conf->gateway_tokens_per_minute,
@@ -512,6 +475,8 @@ static bool open_front(struct front *f, struct wh_err *err)
            open_clients(f, err) && open_register(f, err) &&
            open_queue(f, err) &&
            cmd_watched_open(&f->watched, f->paths.watch, &f->house, err) &&
+           cmd_hosting_open(&f->hosting, f->paths.run, f->serve->url, &f->house,
+                            err) &&
            open_gateway(f, err) && start_server(f, err);
 }
 
@@ -529,6 +494,7 @@ static void close_front(struct front *f)
     hub_retier_free(&f->house.retier);
     hub_release_free(&f->house.release);
     hub_queue_free(&f->house.queue);
+    cmd_hosting_close(&f->hosting);
     register_reader_close(&f->house.reader);
     register_close(&f->log);
     proc_client_free(&f->zygote);
@@ -557,6 +523,7 @@ static void wait_for_end(struct front *f, const sigset_t *set)
 
     while (sigtimedwait(set, NULL, &pause) != SIGTERM) {
         cmd_tls_refresh(&f->tls);
+        cmd_hosting_refresh(&f->hosting);
     }
 }
 

@@ -169,8 +169,10 @@ bool cmd_watched_open(struct cmd_watched *c, const char *dir,
                              .ctx = c};
 
     c->house = house;
-    c->filter = (struct gateway_filter){
-        .ctx = c, .request = on_request, .text = on_text, .end = on_end,
-        .only_custody = true};
+    c->filter = (struct gateway_filter){.ctx = c,
+                                        .request = on_request,
+                                        .text = on_text,
+                                        .end = on_end,
+                                        .only_custody = true};
     return watch_open(&w, &house->watch, err);
 }

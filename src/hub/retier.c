@@ -351,24 +351,6 @@ static bool end_readers(const struct hub_retier *r, struct db *db,
     return true;
 }
 
-/* What the house may no longer run leaves the engines. */
-static bool end_hosting(const struct hub_retier *r, struct db *db,
-                        struct wh_arena *a, struct wh_str subject,
-                        struct wh_err *err)
-{
-    struct line_row row;
-    bool found;
-
-    if (!line_current(db, a, subject, 0, &found, &row, err)) {
-        return false;
-    }
-    if (r->c.stop && found &&
-        row.tiers.part[RULE_PART_WEIGHTS] < RULE_TIER_HOSTED) {
-        r->c.stop(r->c.ctx, wh_arena_cstr(a, subject));
-    }
-    return true;
-}
-
 /* Heads of one repo each are looked at anew: what opens is opened, and what is
  * shown follows. */
 static void start_head(const struct hub_retier *r, int64_t repo,
@@ -444,7 +426,9 @@ bool hub_retier_now(struct hub_retier *r, struct db *db, struct wh_arena *a,
     for (size_t i = 0; ok && i < closed.n; i++) {
         ok = end_readers(r, db, a, wh_arena_cstr(a, closed.list[i]), err);
     }
-    ok = ok && end_hosting(r, db, a, subject, err);
+    if (ok && r->c.stop) {
+        r->c.stop(r->c.ctx, subject);
+    }
     hub_crash_point(HUB_AT_CUT);
     for (size_t i = 0; ok && i < weights.n; i++) {
         ok = start_heads(r, db, wh_arena_cstr(a, weights.list[i]), err);

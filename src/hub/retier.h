@@ -36,9 +36,10 @@ struct hub_retier_config {
     /* End every answer that carries bytes of this content now (64 hex digits);
      * at once, from any thread. May be null. */
     void (*cut)(void *ctx, const char *sha256);
-    /* The weights of this subject are no longer to be run here: streams of
-     * their engines end now, not at the end of an answer. May be null. */
-    void (*stop)(void *ctx, const char *subject);
+    /* The decision about this subject has changed: whatever runs for a model
+     * that is no longer hosted ends now, not at the end of an answer
+     * (hub/host.h tells). May be null. */
+    void (*stop)(void *ctx, struct wh_str subject);
     void *ctx;
 };
 
