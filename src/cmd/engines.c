@@ -6,6 +6,8 @@
 #include "cmd/cmd.h"
 #include "cmd/processes.h"
 #include "gateway/engine_proc.h"
+#include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 void cmd_shed(const struct cmd_serve *s, enum cmd_who who)
@@ -18,6 +20,51 @@ void cmd_shed(const struct cmd_serve *s, enum cmd_who who)
             wh_fd_close(&fd);
         }
     }
+}
+
+/* Is this folder root's, and nobody else's to write in? */
+static bool is_ours(const char *path)
+{
+    struct stat st;
+
+    return lstat(path, &st) == 0 && S_ISDIR(st.st_mode) && st.st_uid == 0 &&
+           (st.st_mode & 07777) == 0711;
+}
+
+/* Where the sockets of the engines are. Whoever builds a cage walks to them by
+ * their path, and in a house that root started the user of the engines may not
+ * look into DATA, nor always at what lies above it. So they are in /tmp: in one
+ * folder for each house, or in a new one where somebody else has that name. */
+static const char *sockets_dir(struct wh_arena *a, const struct cmd_serve *s,
+                               struct wh_err *err)
+{
+    struct stat st;
+    struct wh_str name;
+    char *path;
+
+    if (!s->users.own) {
+        return s->paths.run;
+    }
+    if (stat(s->paths.run, &st) != 0) {
+        wh_fail_errno(err, WH_IO, "the folder of sockets");
+        return NULL;
+    }
+    name = wh_arena_fmt(a, "/tmp/weighhouse-engines-%jx-%jx",
+                        (uintmax_t)st.st_dev, (uintmax_t)st.st_ino);
+    if (mkdir(name.p, 0700) == 0 && chmod(name.p, 0711) != 0) {
+        (void)rmdir(name.p);
+    }
+    if (is_ours(name.p)) {
+        return name.p;
+    }
+    path = wh_arena_alloc(a, sizeof "/tmp/weighhouse-engines-XXXXXX");
+    memcpy(path, "/tmp/weighhouse-engines-XXXXXX",
+           sizeof "/tmp/weighhouse-engines-XXXXXX");
+    if (!mkdtemp(path) || chmod(path, 0711) != 0) {
+        wh_fail_errno(err, WH_IO, "make a folder for the engines' sockets");
+        return NULL;
+    }
+    return path;
 }
 
 /* It drops its user itself: the program may lie where only root can look. */
@@ -35,7 +82,7 @@ int cmd_engines_main(void *serve)
     struct gateway_engines_process c = {
         .listen_fd = s->engines_fd,
         .hand_fd = s->hand_fds[1],
-        .run_dir = s->paths.run,
+        .run_dir = sockets_dir(&a, s, &err),
         .uid = s->users.own ? u->uid : 0,
         .gid = u->gid,
         .program = wh_arena_cstr(&a, s->conf->gateway_engine),
@@ -43,7 +90,7 @@ int cmd_engines_main(void *serve)
         .memory = (uint64_t)s->conf->gateway_working_memory,
         .threads = (unsigned)s->conf->gateway_threads};
     c.npeers = cmd_users_peers(&s->users, CMD_ENGINES, c.peers);
-    ok = gateway_engines_serve(&c, &err);
+    ok = c.run_dir && gateway_engines_serve(&c, &err);
     wh_arena_done(&a);
     if (!ok) {
         wh_log_err(WH_ERROR, "process.failed", &err);
