@@ -137,6 +137,7 @@ class Engine:
         """tokens, delay; then how it ends."""
         self.open += 1
         self.peak = max(self.peak, self.open)
+        running = True
         watch = asyncio.ensure_future(r.read(1))
         try:
             self.begin(w)
@@ -165,6 +166,9 @@ class Engine:
                 await asyncio.wait([watch])
                 self.gone += 1
                 return False
+            # from here on a client may know that it is over, and ask again
+            running = False
+            self.open -= 1
             self.event(w, self.delta(body, None, how))
             if body.get("stream_options", {}).get("include_usage"):
                 self.event(w, {"choices": [], "usage": order.get("usage") or {
@@ -180,7 +184,7 @@ class Engine:
         finally:
             watch.cancel()
             await asyncio.gather(watch, return_exceptions=True)
-            self.open -= 1
+            self.open -= running
 
     async def do_silence(self, r, w, body, order):
         self.open += 1
