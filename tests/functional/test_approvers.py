@@ -4,19 +4,18 @@ do nothing of it."""
 
 import json
 import shutil
-import subprocess
 import time
 
 import pytest
 
+from approvers import (PEOPLE, V1, canonical, draft, founding, make_keys, public, sign,
+                       signed)
 from conftest import House, new_base
 from hands import (above_the_demo_line, account, commit, decided, file_op, leaves, lfs_op,
                    lfs_upload, release, sha256)
 
 CONFIG = ("[lines]\nenforce = limited.default, hold.unknown, demo.low\n"
           "[uploads]\nsweep_seconds = 1\n")
-V1 = "/api/weighhouse/v1"
-PEOPLE = {"ada": "north", "bea": "north", "cid": "south"}
 
 
 @pytest.fixture(scope="module")
@@ -31,59 +30,14 @@ def house():
 def keys(tmp_path_factory):
     """A key each, also for somebody who is no approver."""
     folder = tmp_path_factory.mktemp("keys")
-    for i, name in enumerate([*PEOPLE, "eve"]):
-        kind = ["ed25519", "ecdsa"][i % 2]
-        subprocess.run(["ssh-keygen", "-q", "-t", kind, "-b", "256", "-N", "", "-C", "a person",
-                        "-f", folder / name], check=True)
+    make_keys(folder, [*PEOPLE, "eve"])
     return folder
-
-
-def public(keys, name):
-    return " ".join((keys / f"{name}.pub").read_text().split()[:2])
-
-
-def ssh_sign(keys, name, text, namespace="decision@weighhouse"):
-    path = keys / f"{name}.txt"
-    path.write_text(text)
-    (keys / f"{name}.txt.sig").unlink(missing_ok=True)
-    subprocess.run(["ssh-keygen", "-q", "-Y", "sign", "-f", keys / name, "-n", namespace, path],
-                   check=True, capture_output=True)
-    return (keys / f"{name}.txt.sig").read_text()
-
-
-def draft(house, act, **body):
-    body.setdefault("reasons", ["for the test"])
-    r = house.request("POST", f"{V1}/proposals/draft", json={"act": act, **body})
-    assert r.status_code == 200, r.text
-    return r.json()
-
-
-def sign(house, keys, name, d, namespace="decision@weighhouse", **body):
-    body.setdefault("confirm", d["confirm"])
-    return house.request("POST", f"{V1}/proposals", json={
-        "statement": d["statement"],
-        "signature": ssh_sign(keys, name, d["statement"], namespace), **body})
-
-
-def signed(house, keys, names, d, **body):
-    for name in names:
-        r = sign(house, keys, name, d, **body)
-        assert r.status_code == 201, r.text
-    return r.json()["state"]
-
-
-def canonical(doc):
-    return json.dumps(doc, sort_keys=True, separators=(",", ":"))
 
 
 @pytest.fixture(scope="module")
 def roster(house, keys):
     """The founding roster: DEMO approvers, so that a second is enough to cool off."""
-    doc = canonical({
-        "v": 1, "type": "roster", "version": 1, "previous": None, "quorum": 2, "quorums": {},
-        "cooling_off": 1,
-        "approvers": [{"id": n, "affiliation": PEOPLE[n], "keys": [public(keys, n)],
-                       "outside": False, "demo": True} for n in sorted(PEOPLE)]})
+    doc = founding(keys)
     d = draft(house, "roster", paper=doc)
     assert sign(house, keys, "eve", d, roster=doc).status_code == 403
     assert signed(house, keys, ["ada", "bea"], d, roster=doc) == "signing"
