@@ -23,6 +23,8 @@ static const struct known known[] = {
     KNOWN("GIF87a", GIF, gif),
     KNOWN("GIF89a", GIF, gif),
     KNOWN("RIFF", RIFF, riff),
+    KNOWN("OggS", OGG, ogg),
+    KNOWN("fLaC", FLAC, flac),
     KNOWN("%PDF-", PDF, pdf),
     KNOWN("PAR1", PARQUET, parquet),
     KNOWN("ARROW1", ARROW, arrow),

@@ -252,6 +252,8 @@ static const struct other others[] = {
     {"rows.arrow", "arrow", "data", false},
     {"piped.wav", "riff", "data", true},
     {"sound.wav", "riff", "data", true},
+    {"sound.ogg", "ogg", "data", true},
+    {"sound.flac", "flac", "data", false},
     {"vocab.txt", "text", "text", true},
 };
 

@@ -1,7 +1,8 @@
 /*
  * walk.c - see walk.h. Sources: PNG (ISO/IEC 15948) 5.3; JPEG (ITU-T T.81)
- * Annex B; GIF89a 17-27; RIFF (Microsoft, 1991); PDF (ISO 32000-2) 7.5.5;
- * Apache Parquet and Arrow file formats.
+ * Annex B; GIF89a 17-27; RIFF (Microsoft, 1991); Ogg (RFC 3533) 6; FLAC (RFC
+ * 9639) 8 and 9.1; PDF (ISO 32000-2) 7.5.5; Apache Parquet and Arrow file
+ * formats.
  */
 #include "scan/walk.h"
 
@@ -221,6 +222,107 @@ enum scan_walk scan_walk_riff(struct wh_win *w)
         first = false;
     }
     return first || wh_win_offset(w) < end ? SCAN_WALK_BROKEN : SCAN_WALK_ENDS;
+}
+
+/* ---- Ogg ---- */
+
+enum { OGG_FIRST = 2, OGG_FLAGS = 7, OGG_SEGMENTS = 255 };
+
+/* What the first page of a stream says that it carries. */
+static bool ogg_codec(const uint8_t p[8])
+{
+    static const char *const names[] = {"\x01vorbis", "\x80theora", "\177FLAC",
+                                        "OpusHead",   "Speex   ",   "fishead"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+        if (memcmp(p, names[i], strlen(names[i])) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Mark, version 0, flags, 20 bytes, the lengths of up to 255 segments, these.
+ * *first: it begins a stream, as those before it did. */
+static bool ogg_page(struct wh_win *w, bool *first)
+{
+    uint8_t mark[4], lengths[OGG_SEGMENTS], name[8];
+    bool ok = wh_win_copy(w, mark, 4) && memcmp(mark, "OggS", 4) == 0 &&
+              wh_win_u8(w) == 0;
+    uint8_t flags = wh_win_u8(w);
+    uint64_t body = 0;
+
+    ok = ok && flags <= OGG_FLAGS && wh_win_skip(w, 20);
+    size_t n = wh_win_u8(w);
+    if (!ok || !wh_win_copy(w, lengths, n)) {
+        return false;
+    }
+    for (size_t i = 0; i < n; i++) {
+        body += lengths[i];
+    }
+    if (!(flags & OGG_FIRST)) {
+        *first = false;
+        return wh_win_skip(w, body);
+    }
+    return *first && body >= sizeof name && wh_win_copy(w, name, sizeof name) &&
+           ogg_codec(name) && wh_win_skip(w, body - sizeof name);
+}
+
+enum scan_walk scan_walk_ogg(struct wh_win *w)
+{
+    bool first = true;
+    size_t pages = 0;
+
+    while (wh_win_left(w) > 0) {
+        if (!ogg_page(w, &first) || (pages++ == 0 && !first)) {
+            return SCAN_WALK_BROKEN;
+        }
+    }
+    return first ? SCAN_WALK_BROKEN : SCAN_WALK_ENDS;
+}
+
+/* ---- FLAC ---- */
+
+enum { FLAC_INFO = 34, FLAC_NO_TYPE = 127 };
+
+/* Sizes of blocks, of frames, the rate in 20 bits. */
+static bool flac_info(struct wh_win *w)
+{
+    uint8_t p[FLAC_INFO];
+
+    if (!wh_win_copy(w, p, sizeof p)) {
+        return false;
+    }
+    unsigned least = (unsigned)p[0] << 8 | p[1];
+    unsigned most = (unsigned)p[2] << 8 | p[3];
+    unsigned rate =
+        (unsigned)p[10] << 12 | (unsigned)p[11] << 4 | (unsigned)p[12] >> 4;
+    return least >= 16 && least <= most && rate > 0;
+}
+
+/* The mark, blocks of which the first describes the sound, and where the last
+ * ends a frame begins: fourteen bits of sync, one of zero. */
+enum scan_walk scan_walk_flac(struct wh_win *w)
+{
+    bool first = true;
+    uint32_t head;
+
+    w->swap = true;
+    if (!wh_win_skip(w, 4)) {
+        return SCAN_WALK_BROKEN;
+    }
+    do {
+        head = wh_win_u32(w);
+        uint32_t type = head >> 24 & 0x7f, n = head & 0xffffff;
+        bool info = type == 0 && n == FLAC_INFO;
+        if (w->bad || type == FLAC_NO_TYPE || first != (type == 0) ||
+            (first ? !info || !flac_info(w) : !wh_win_skip(w, n))) {
+            return SCAN_WALK_BROKEN;
+        }
+        first = false;
+    } while (head >> 31 == 0);
+    return wh_win_u8(w) == 0xff && (wh_win_u8(w) & 0xfe) == 0xf8 && !w->bad
+               ? SCAN_WALK_SEEN
+               : SCAN_WALK_BROKEN;
 }
 
 /* ---- documents and tables: their directory stands at the end ---- */

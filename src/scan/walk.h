@@ -22,6 +22,8 @@ enum scan_walk scan_walk_png(struct wh_win *w);
 enum scan_walk scan_walk_jpeg(struct wh_win *w);
 enum scan_walk scan_walk_gif(struct wh_win *w);
 enum scan_walk scan_walk_riff(struct wh_win *w);
+enum scan_walk scan_walk_ogg(struct wh_win *w);
+enum scan_walk scan_walk_flac(struct wh_win *w);
 enum scan_walk scan_walk_pdf(struct wh_win *w);
 enum scan_walk scan_walk_parquet(struct wh_win *w);
 enum scan_walk scan_walk_arrow(struct wh_win *w);

@@ -605,6 +605,28 @@ def riff(form, *chunks):
     return b"RIFF" + struct.pack("<I", len(body) + 4) + form + body
 
 
+def ogg(*pages):
+    """Pages of (flags, body)."""
+    out = b""
+    for i, (flags, body) in enumerate(pages):
+        n = len(body) // 255 + 1
+        out += (b"OggS" + struct.pack("<BBQIIIB", 0, flags, 0, 7, i, 0, n) +
+                b"\xff" * (n - 1) + bytes([len(body) % 255]) + body)
+    return out
+
+
+def flac(*blocks, frame=b"\xff\xf8"):
+    """Blocks of (type, data), then what stands for frames."""
+    out = b"fLaC"
+    for i, (kind, data) in enumerate(blocks):
+        last = 0x80 if i == len(blocks) - 1 else 0
+        out += bytes([kind | last]) + len(data).to_bytes(3, "big") + data
+    return out + frame + noise(60)
+
+
+FLAC_INFO = bytes.fromhex("10001000") + bytes(6) + bytes.fromhex("0ac442f0") + bytes(20)
+
+
 # ---- texts ----
 
 def text_findings():
@@ -657,6 +679,16 @@ def disguised():
             ("wav_cut.wav", riff(b"WAVE", (b"fmt ", noise(16)))[:-4]),
             ("wav_first.wav", riff(b"WAVE", (b"data", noise(16)))),
             ("webp.webp", riff(b"WEBP", (b"data", noise(16)))),
+            ("ogg.ogg", b"OggS" + body),
+            ("ogg_codec.ogg", ogg((2, noise(30)), (4, noise(300)))),
+            ("ogg_middle.ogg", ogg((0, noise(30)), (4, noise(300)))),
+            ("ogg_only.ogg", ogg((2, b"OpusHead" + noise(11)))),
+            ("ogg_cut.ogg", ogg((2, b"OpusHead" + noise(11)), (4, noise(300)))[:-1]),
+            ("ogg_tail.ogg", ogg((2, b"OpusHead" + noise(11)), (4, noise(300))) + body),
+            ("flac.flac", b"fLaC" + body),
+            ("flac_rate.flac", flac((0, FLAC_INFO[:10] + bytes(24)))),
+            ("flac_frame.flac", flac((0, FLAC_INFO), frame=b"\xff\x00")),
+            ("flac_twice.flac", flac((0, FLAC_INFO), (0, FLAC_INFO))),
             ("avi.avi", riff(b"AVI ", (b"LIST", noise(16))))):
         finding("binary.unknown--behind_" + name, data)
 
@@ -685,6 +717,8 @@ def text_clean():
     clean("sound.wav", riff(b"WAVE", (b"fmt ", noise(16)), (b"data", noise(9))))
     piped = riff(b"WAVE", (b"fmt ", noise(16)), (b"LIST", noise(10)), (b"data", b""))
     clean("piped.wav", piped[:4] + b"\xff" * 4 + piped[8:-4] + b"\xff" * 4 + noise(9))
+    clean("sound.ogg", ogg((2, b"OpusHead" + noise(11)), (0, noise(300)), (4, noise(255))))
+    clean("sound.flac", flac((0, FLAC_INFO), (4, noise(70))))
     clean("picture.webp", riff(b"WEBP", (b"VP8L", noise(30))))
     clean("vocab.txt", b"[PAD]\n[UNK]\nthe\n##s\nGATT\nA\nhouse\n")
 
