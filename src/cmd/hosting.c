@@ -141,7 +141,9 @@ static bool wanted(struct db *db, struct wh_arena *a,
     if (!store_repo_by_name(db, a, STORE_MODEL, wh_str_of(v->name), &repo,
                             err)) {
         bool gone = err->code == WH_REPO_NOT_FOUND;
-        *err = gone ? (struct wh_err){0} : *err;
+        if (gone) {
+            *err = (struct wh_err){0};
+        }
         return gone;
     }
     return hub_host_allowed(db, a, &repo, v->weights, yes, err);

@@ -1,8 +1,8 @@
 /*
  * fault.h - failures in the form of OpenAI's API: an object of four keys,
- * string codes, the status that makes clients retry or not. Owner: a fault is a
- * plain value; its texts are static, its message its own. Never: carries a
- * number as a code, or a detail that is not for the client.
+ * string codes, the status that makes clients retry or not.
+ * Owner: a fault is a plain value; its texts are static, its message its own.
+ * Never: carries a number as a code, or a detail that is not for the client.
  */
 #ifndef WH_GATEWAY_FAULT_H
 #define WH_GATEWAY_FAULT_H
