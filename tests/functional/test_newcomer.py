@@ -17,6 +17,7 @@ import pytest
 import requests
 from huggingface_hub import hf_hub_download, snapshot_download
 
+import engines
 from conftest import BINARY, ROOT, new_base
 
 PACKAGES = ROOT / ".dev" / "models" / "packages"
@@ -78,7 +79,7 @@ class Run:
         """One printed line, after the exports that are printed before it."""
         exports = "\n".join(l for l in self.lines if l.startswith("export "))
         env = {**os.environ, "HOME": str(tmp_path), "HF_HOME": str(tmp_path / "hf"),
-               "XDG_STATE_HOME": str(self.work / "state")}
+               "XDG_STATE_HOME": str(self.work / "state"), "WH_DEMO": str(self.work)}
         return subprocess.run(["bash", "-c", f"{exports}\n{line}"], env=env, cwd=ROOT, text=True,
                               capture_output=True, timeout=200)
 
@@ -110,6 +111,7 @@ def test_the_first_start_tells_what_it_does(run):
         assert re.search(rf"demo/{name} pushed, weighed and decided \(\d+ s\)", run.said), run.said
     assert f"{run.url}/signin/" in run.said
     assert "organisation demo founded" in run.said
+    assert "three DEMO approvers of two houses decide here" in run.said
 
 
 def test_the_small_model_is_open_and_whole(run, snapshot):
@@ -160,9 +162,12 @@ def test_the_card_of_the_held_model_is_open(run, tmp_path):
 def test_every_printed_line(run, tmp_path):
     commands = [l for l in run.lines if not l.startswith("export ")]
     words = ["hf download demo/all", "hf download demo/smollm2", "weighhouse verify", "printf",
-             "weighhouse verify", "weighhouse weigh", "hf upload"]
+             "weighhouse verify", "weighhouse weigh", "hf upload", "./dev demo approve",
+             "curl -fsS --retry"]
     assert len(commands) == len(words)
     assert all(c.startswith(w) for c, w in zip(commands, words)), commands
+    if engines.llama_server() is None:
+        commands.pop()  # nothing can answer
     ends = [run.shell(c, tmp_path) for c in commands]
     codes = [e.returncode for e in ends]
     assert codes[0] == 0, ends[0].stderr
@@ -182,6 +187,12 @@ def test_every_printed_line(run, tmp_path):
     assert mine.status_code == 200
     assert hashlib.sha256(mine.content).hexdigest() == sha256(
         run.work / "try" / "minilm" / "model.safetensors")
+    assert codes[7] == 0 and "is hosted" in ends[7].stdout, ends[7]
+    assert "act host" in ends[7].stdout and ends[7].stdout.count("has signed (DEMO)") == 2
+    if len(ends) > 8:
+        assert json.loads(ends[8].stdout)["choices"][0]["message"]["content"], ends[8]
+    again = run.shell(commands[1], tmp_path)
+    assert again.returncode != 0
 
 
 def test_weigh_of_the_open_one(run):
@@ -207,7 +218,7 @@ def test_verify_a_release_by_its_url(run, tmp_path):
     again = json.loads(run.verify(url, "--json", state=tmp_path).stdout)
     assert again["first_use"] is False
     held = run.verify(f"{run.url}/demo/smollm2-135m-instruct", state=tmp_path)
-    assert held.returncode == 0 and "weights held" in held.stdout
+    assert held.returncode == 0 and re.search("weights (held|hosted)", held.stdout)
 
 
 def test_verify_a_snapshot_in_the_cache(run, snapshot, tmp_path):

@@ -136,7 +136,7 @@ need_lint() { need_packages "${PACKAGES_LINT[@]}"; }
 
 # For the server with sample models: the ordinary client that pushes them.
 need_demo() {
-    need_packages curl openssl
+    need_packages bubblewrap curl openssh-client openssl
     need_venv
 }
 

@@ -6,10 +6,12 @@ set -euo pipefail
 cd "$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")/../.."
 source tools/dev/lib.sh
 source tools/dev/tour.sh
+source tools/dev/approvers.sh
 
 LISTEN=${1:-127.0.0.1:8080}
 WORK=${WH_DEMO:-.dev/demo}
 SERVER=
+ENGINE=
 
 write_config() {
     mkdir -p "$WORK"
@@ -19,7 +21,26 @@ dir = $(readlink -f "$WORK")/keys
 
 [lines]
 enforce = limited.default, hold.unknown, demo.low
+
+[gateway]
+engine = $(bash tools/dev/engine.sh --where || true)
 END
+}
+
+# What runs hosted models takes minutes to build where there is none; nobody
+# waits for it. A session of its own, so that the end of this script is its end.
+build_engine() {
+    if bash tools/dev/engine.sh --where >/dev/null; then
+        return 0
+    fi
+    say "building the engine in the background (once, some minutes; $WORK/engine.log)"
+    setsid bash -c 'source tools/dev/lib.sh
+        if bash tools/dev/engine.sh >"$1" 2>&1; then
+            say "the engine is ready: hosted models can be asked"
+        else
+            say "the engine could not be built, see $1"
+        fi' engine "$WORK/engine.log" &
+    ENGINE=$!
 }
 
 # The server in a session of its own: Ctrl-C reaches this script alone, which
@@ -45,6 +66,7 @@ start() {
 
 stop() {
     trap - INT TERM EXIT
+    [[ -z $ENGINE ]] || kill -TERM -- "-$ENGINE" 2>/dev/null || true
     if [[ -n $SERVER ]] && kill -0 "$SERVER" 2>/dev/null; then
         say "stopping"
         kill -TERM "$SERVER"
@@ -58,5 +80,7 @@ trap stop EXIT
 write_config
 start
 bash tools/dev/demo.sh
+found_demo_approvers
+build_engine
 print_tour "$WEIGHHOUSE_URL" "$WORK"
 wait "$SERVER" || die "the server ended, see $WORK/log.txt"

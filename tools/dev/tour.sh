@@ -37,6 +37,12 @@ Upload a model of your own: any folder; here the one with the flipped byte, whic
 
     hf upload admin/my-model $work/try/minilm
 
+Play two of the three DEMO approvers, who decide that the held model is hosted: asked here, still downloaded by nobody.
+(Its engine may still be built; curl comes again until it is there.)
+
+    ./dev demo approve
+    curl -fsS --retry 60 --retry-delay 5 $url/v1/chat/completions -H "Authorization: Bearer \$(weighhouse key create tour)" -H 'Content-Type: application/json' -d '{"model":"demo/smollm2-135m-instruct","max_tokens":40,"messages":[{"role":"user","content":"What is a weighhouse?"}]}'
+
 Ctrl-C here stops the server.
 END
 }
