@@ -368,6 +368,7 @@ static json_t *view_sum(const struct sum *s)
 static json_t *view_chart(const struct usage *u, uint64_t most)
 {
     json_t *bars = json_array();
+    wh_assert(u->days > 0);
     int64_t step = (RIGHT - LEFT) / u->days;
     int64_t width = step > 4 ? step - 2 : step;
 
