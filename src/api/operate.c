@@ -1,10 +1,10 @@
 /*
  * operate.c - for those who run the house.
  */
-#include "front/custody.h"
 #include "front/operate.h"
 #include "api/handlers.h"
 #include "front/answer.h"
+#include "front/custody.h"
 #include "front/metrics.h"
 
 #define METRICS_MAX ((size_t)4 << 20)

@@ -1,8 +1,8 @@
 /*
  * operate.c - how the house is run: for those who run it, and for everybody.
  */
-#include "front/custody.h"
 #include "front/operate.h"
+#include "front/custody.h"
 #include "web/handlers.h"
 #include "web/page.h"
 
