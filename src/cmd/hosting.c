@@ -50,12 +50,12 @@ void cmd_hosting_close(struct cmd_hosting *h)
 /* ---- the end of hosting ---- */
 
 static void stop_model(const struct cmd_hosting *h, struct wh_arena *a,
-                       struct wh_str model)
+                       struct wh_str model, struct wh_str why)
 {
     const struct gateway_stop s = {
         .whose = GATEWAY_OF_MODEL,
         .model = model,
-        .why = WH_S("this model is not hosted here any more"),
+        .why = why,
         .url = wh_arena_fmt(a, "%s/%.*s/decision", h->url, WH_FMT(model))};
 
     if (h->house->gateway) {
@@ -80,7 +80,10 @@ static bool stop_repo(const struct cmd_hosting *h, struct db *db,
         return false;
     }
     if (!hosted) {
-        stop_model(h, a, wh_str_of(repo.full));
+        stop_model(
+            h, a, wh_str_of(repo.full),
+            WH_S("the approvers of this house closed this model, or what "
+                 "they allowed has ended"));
     }
     return true;
 }
@@ -162,7 +165,8 @@ static void look_at(const struct cmd_hosting *h, struct db *db,
     } else if (!yes) {
         wh_log(WH_INFO, "hosting.close", "model=%s weights=%s", v->name,
                v->weights);
-        stop_model(h, &a, wh_str_of(v->name));
+        stop_model(h, &a, wh_str_of(v->name),
+                   WH_S("these weights are not hosted here any more"));
         gateway_engine_close(h->engines, v->weights);
     } else if (v->state == GATEWAY_ENGINE_REFUSED &&
                wh_now_us() - v->since > REFUSED_US) {

@@ -189,7 +189,7 @@ def test_one_approver_ends_it(house, keys, subject, client):
     reader.join(30)
     assert not reader.is_alive()
     assert "error" in got, f"{got} {house.log()[-3000:]}"
-    assert "not hosted here any more" in str(got["error"])
+    assert "closed this model" in str(got["error"])
     end = time.monotonic() + 20
     while engine_processes(house) and time.monotonic() < end:
         time.sleep(0.1)
