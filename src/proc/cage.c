@@ -98,7 +98,12 @@ static bool try_in(struct proc_cage_program *out, const char *dir, size_t n,
 bool proc_cage_find(const char *name, struct proc_cage_program *out,
                     struct wh_err *err)
 {
-    const char *path = getenv("PATH");
+    return proc_cage_find_in(getenv("PATH"), name, out, err);
+}
+
+bool proc_cage_find_in(const char *path, const char *name,
+                       struct proc_cage_program *out, struct wh_err *err)
+{
     *out = (struct proc_cage_program){.file = -1, .dir = -1};
     if (strchr(name, '/')) {
         if (try_in(out, "", 0, name)) {

@@ -29,6 +29,10 @@ struct proc_cage_program {
 /* Find `name`: a path if it has a slash, else through PATH. WH_NOT_FOUND. */
 bool proc_cage_find(const char *name, struct proc_cage_program *out,
                     struct wh_err *err) WH_CHECK;
+/* The same with a search path in the form of PATH, which may be null. */
+bool proc_cage_find_in(const char *path, const char *name,
+                       struct proc_cage_program *out,
+                       struct wh_err *err) WH_CHECK;
 /* Close its descriptors. */
 void proc_cage_program_done(struct proc_cage_program *p);
 
