@@ -18,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
+#include <unistd.h>
 
 #define MISS 0.025 /* at each end: 95 % intervals */
 #define LIFE 1000  /* requests of an honest account */
@@ -50,7 +51,7 @@ static void must(bool ok, const struct wh_err *err)
 {
     if (!ok) {
         fprintf(stderr, "detect_bench: %s (%s)\n", err->msg, err->detail);
-        exit(4);
+        _exit(4);
     }
 }
 
@@ -623,6 +624,7 @@ static double delay(struct bench *b, const struct pool *honest,
 {
     struct detect_sequence s;
     detect_sequence_init(&s);
+    wh_assert(honest->n > 0 && attack->n > 0);
     for (int t = 0; t < before; t++) {
         detect_sequence_add(&s, honest->p0, honest->alarm[next(b) % honest->n]);
     }

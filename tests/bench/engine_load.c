@@ -36,7 +36,7 @@
 
 static _Noreturn void die(const char *what)
 {
-    fprintf(stderr, "engine_load: %s: %s\n", what, strerror(errno));
+    fprintf(stderr, "engine_load: %s: %s\n", what, strerrordesc_np(errno));
     _exit(4);
 }
 
@@ -349,13 +349,14 @@ static int by_time(const void *a, const void *b)
 static void report(int64_t us)
 {
     size_t n = answered < SAMPLES ? (size_t)answered : SAMPLES;
+    size_t half = n / 2, most = n * 99 / 100;
     qsort(took, n, sizeof *took, by_time);
     printf("{\"requests\":%llu,\"failed\":%llu,\"events\":%llu,\"ended\":%llu,"
            "\"seconds\":%.3f,\"p50_ms\":%.3f,\"p99_ms\":%.3f}\n",
            (unsigned long long)answered, (unsigned long long)failed,
            (unsigned long long)events, (unsigned long long)ended,
-           (double)us / 1e6, n > 0 ? took[n / 2] / 1e3 : 0.0,
-           n > 0 ? took[n * 99 / 100] / 1e3 : 0.0);
+           (double)us / 1e6, n > 0 ? (double)took[half] / 1e3 : 0.0,
+           n > 0 ? (double)took[most] / 1e3 : 0.0);
 }
 
 static bool input_ended(void)

@@ -49,7 +49,7 @@ static void must(bool ok, const struct wh_err *err)
 {
     if (!ok) {
         fprintf(stderr, "watch_bench: %s (%s)\n", err->msg, err->detail);
-        exit(4);
+        _exit(4);
     }
 }
 
@@ -137,7 +137,7 @@ static void put(struct bench *b, struct pool *p, size_t *n, struct wh_str name,
     if (i == *n) {
         wh_assert(*n < SOURCES);
         p[i] = (struct pool){.name = name};
-        p[i].row = wh_arena_array(&b->arena, b->dev.n, sizeof *p[i].row);
+        p[i].row = wh_arena_array(&b->arena, b->dev.n, sizeof(void *));
         (*n)++;
     }
     p[i].row[p[i].n++] = row;
@@ -180,6 +180,7 @@ static bool ask(struct bench *b, struct life *l, struct wh_str text)
 
 static struct wh_str any(struct bench *b, const struct pool *p)
 {
+    wh_assert(p->n > 0);
     return p->row[next(b) % p->n]->text;
 }
 
@@ -208,6 +209,7 @@ static struct life honest_life(struct bench *b, const struct pool *p, size_t n,
     struct life l = {.key = ++b->keys};
     const struct pool *home[3];
 
+    wh_assert(n > 0);
     for (size_t i = 0; i < 3; i++) {
         home[i] = one ? one : &p[next(b) % n];
     }
@@ -390,7 +392,7 @@ static size_t judging(struct bench *b, struct pool *p, struct pool *all)
 {
     size_t n = 0;
 
-    all->row = wh_arena_array(&b->arena, b->dev.n, sizeof *all->row);
+    all->row = wh_arena_array(&b->arena, b->dev.n, sizeof(void *));
     for (size_t i = 0; i < b->dev.n; i++) {
         if (is_judge(&b->dev.row[i])) {
             put(b, p, &n, b->dev.row[i].family, &b->dev.row[i]);

@@ -17,7 +17,6 @@
 #include <netinet/in.h>
 #include <sched.h>
 #include <signal.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,21 +36,21 @@
 static char report[65536];
 static size_t used;
 
-__attribute__((format(printf, 1, 2))) static void say(const char *fmt, ...)
+/* What is too long for the report is left out. */
+static void said(int n)
 {
-    va_list ap;
-    va_start(ap, fmt);
-    int n = vsnprintf(report + used, sizeof report - used, fmt, ap);
-    va_end(ap);
     if (n > 0 && used + (size_t)n < sizeof report) {
         used += (size_t)n;
     }
 }
 
+#define say(...) \
+    said(snprintf(report + used, sizeof report - used, __VA_ARGS__))
+
 static void result(const char *name, long r)
 {
     if (r < 0) {
-        say("%s: no (%s)\n", name, strerror(errno));
+        say("%s: no (%s)\n", name, strerrordesc_np(errno));
     } else {
         say("%s: YES\n", name);
     }
@@ -259,7 +258,6 @@ static void try_all(const char *const *paths, int n)
     show("/proc/self/coredump_filter", "");
     show("/proc/self/oom_score_adj", "");
     show("/proc/self/mountinfo", " / ");
-    extern char **environ;
     for (char **e = environ; *e; e++) {
         say("environment %s\n", *e);
     }
