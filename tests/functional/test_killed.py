@@ -25,6 +25,7 @@ from test_register_recovery import verifier  # noqa: F401
 CONFIG = "[uploads]\nsweep_seconds = 1\npart_size = 5M\n"
 HELPERS = ["signer", "keeper", "zygote"]
 ALL = HELPERS + ["front"]
+CHILDREN = ALL + ["engines"]
 
 
 @pytest.fixture
@@ -107,7 +108,7 @@ def as_new(house, verifier):
     assert r.status_code == 200 and r.content == data
     until(lambda: not unneeded(house), "leftovers to go")
     until(lambda: "Z" not in family(house).values(), "zombies")
-    until(lambda: len(family(house)) == 1 + len(ALL), f"processes {family(house)}")
+    until(lambda: len(family(house)) == 1 + len(CHILDREN), f"processes {family(house)}")
     verified(house, verifier)
 
 
