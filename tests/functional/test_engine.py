@@ -16,6 +16,8 @@ from engines import MIB, Engines
 
 STRANGER = engines.TOOLS / "engine_stranger"
 
+pytestmark = engines.needs_cage
+
 
 @pytest.fixture(name="house")
 def _house():

@@ -18,6 +18,8 @@ from conftest import House, new_base
 MODEL = "demo/smollm2"
 FILE = "SmolLM2-135M-Instruct.Q4_1.gguf"
 
+pytestmark = engines.needs_cage
+
 
 @pytest.fixture(scope="module")
 def house():

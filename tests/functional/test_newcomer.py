@@ -189,7 +189,7 @@ def test_every_printed_line(run, tmp_path):
         run.work / "try" / "minilm" / "model.safetensors")
     assert codes[7] == 0 and "is hosted" in ends[7].stdout, ends[7]
     assert "act host" in ends[7].stdout and ends[7].stdout.count("has signed (DEMO)") == 2
-    if len(ends) > 8:
+    if len(ends) > 8 and not engines.NO_CAGE:
         assert json.loads(ends[8].stdout)["choices"][0]["message"]["content"], ends[8]
     again = run.shell(commands[1], tmp_path)
     assert again.returncode != 0
