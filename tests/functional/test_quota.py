@@ -200,11 +200,15 @@ def test_scanners_are_nice(fresh_house):
     t.start()
     scanner = hands.stop_a_scanner(zygote)
     end = time.monotonic() + 30
-    while os.getpriority(os.PRIO_PROCESS, scanner) != 10:
-        # it was stopped before it had come so far
+    try:
+        while os.getpriority(os.PRIO_PROCESS, scanner) != 10:
+            # it was stopped before it had come so far
+            os.kill(scanner, signal.SIGCONT)
+            assert time.monotonic() < end
+            os.kill(scanner, signal.SIGSTOP)
         os.kill(scanner, signal.SIGCONT)
-        assert time.monotonic() < end
-        os.kill(scanner, signal.SIGSTOP)
-    os.kill(scanner, signal.SIGCONT)
-    t.join()
+    except ProcessLookupError:
+        pytest.skip("the scanner had ended before it could be looked at")
+    finally:
+        t.join()
     hands.decided(house, "admin/m")
