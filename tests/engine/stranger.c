@@ -327,6 +327,7 @@ int main(int argc, char **argv)
                            argv[i + 1]);
         }
     }
+    (void)signal(SIGPIPE, SIG_IGN); /* who asks may hang up at any time */
     int model = open("/model.gguf", O_RDONLY);
     ssize_t n = read(model, word, sizeof word - 1);
     close(model);

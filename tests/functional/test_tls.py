@@ -12,8 +12,10 @@ import tempfile
 import threading
 import time
 
-import hands
+import huggingface_hub
 import pytest
+
+import hands
 
 MIB = 1 << 20
 
@@ -57,6 +59,7 @@ def tls_house(ca, fresh_house, monkeypatch):
     monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(ca.cert))
     monkeypatch.setenv("SSL_CERT_FILE", str(ca.cert))
     monkeypatch.setenv("CURL_CA_BUNDLE", str(ca.cert))
+    huggingface_hub.close_session()  # its one client reads these when it is made
     live = pathlib.Path(tempfile.mkdtemp(prefix="weighhouse-tls-"))
     os.chmod(live, 0o755)  # the folders above it are open, unlike pytest's
     (live / "cert.pem").write_bytes(cert.read_bytes())
@@ -66,6 +69,7 @@ def tls_house(ca, fresh_house, monkeypatch):
     house.live = live
     start_tls(house)
     yield house
+    huggingface_hub.close_session()
     shutil.rmtree(live)
 
 
