@@ -2,6 +2,7 @@
  * view.c - the register for people.
  */
 #include "register/view.h"
+#include "base/time.h"
 #include "tlog/proof.h"
 
 /* ---- words ---- */
@@ -18,6 +19,33 @@ static bool is(const json_t *o, const char *key, const char *value)
     return strcmp(text(o, key), value) == 0;
 }
 
+static int64_t number(const json_t *o, const char *key)
+{
+    return json_integer_value(json_object_get(o, key));
+}
+
+/* "2026-11-23" of a time in Unix seconds; "" if there is none. */
+static struct wh_str day(struct wh_arena *a, const json_t *o, const char *key)
+{
+    char t[WH_TIME_TEXT];
+
+    if (!json_is_integer(json_object_get(o, key))) {
+        return WH_S("");
+    }
+    wh_time_text(number(o, key) * 1000000, t);
+    return wh_arena_fmt(a, "%.10s", t);
+}
+
+/* "2026-11-23 18:02 UTC". */
+static struct wh_str minute(struct wh_arena *a, const json_t *o,
+                            const char *key)
+{
+    char t[WH_TIME_TEXT];
+
+    wh_time_text(number(o, key) * 1000000, t);
+    return wh_arena_fmt(a, "%.10s %.5s UTC", t, t + 11);
+}
+
 static struct wh_str genesis_words(struct wh_arena *a, const json_t *leaf)
 {
     size_t lines = json_array_size(json_object_get(leaf, "lines"));
@@ -32,8 +60,10 @@ static struct wh_str lines_words(struct wh_arena *a, const json_t *leaf)
 {
     size_t lines = json_array_size(json_object_get(leaf, "lines"));
 
-    return wh_arena_fmt(a, "From here on %zu line%s are in force.", lines,
-                        lines == 1 ? "" : "s");
+    return wh_arena_fmt(
+        a, "From here on %zu line%s in force%s.", lines,
+        lines == 1 ? " is" : "s are",
+        json_object_get(leaf, "roster") ? ", as approvers have signed" : "");
 }
 
 static struct wh_str submission_words(struct wh_arena *a, const json_t *leaf)
@@ -53,15 +83,238 @@ static struct wh_str weighing_words(struct wh_arena *a, const json_t *leaf)
                                       "could be read to its last byte."));
 }
 
+/* ---- decisions ---- */
+
+/* What each act of people, or of time, is about: "to host it". */
+static const struct {
+    const char *act, *to, *done;
+} ACTS[] = {
+    {"open", "open it to anybody", "opened it to anybody"},
+    {"host", "host it: asked here, downloaded by nobody",
+     "have it hosted: asked here, downloaded by nobody"},
+    {"gate", "let named people download it", "let named people download it"},
+    {"close", "close it", "closed it"},
+    {"ratify", "ratify an emergency closing", "ratified an emergency closing"},
+    {"renew", "renew a hold", "renewed a hold"},
+    {"recall", "recall it", "recalled it"},
+    {"lift", "lift what closes it", "lifted what closed it"},
+};
+
+static const char *act_words(const json_t *leaf, bool done)
+{
+    for (size_t i = 0; i < sizeof ACTS / sizeof *ACTS; i++) {
+        if (is(leaf, "act", ACTS[i].act)) {
+            return done ? ACTS[i].done : ACTS[i].to;
+        }
+    }
+    return done ? "decided" : "decide";
+}
+
+/* "2 approvers of 2 affiliations". */
+static struct wh_str people(struct wh_arena *a, const json_t *leaf)
+{
+    int64_t n = number(leaf, "approvals"), of = number(leaf, "affiliations");
+
+    return wh_arena_fmt(a, "%lld approver%s of %lld affiliation%s",
+                        (long long)n, n == 1 ? "" : "s", (long long)of,
+                        of == 1 ? "" : "s");
+}
+
+static struct wh_str person_words(struct wh_arena *a, const json_t *leaf)
+{
+    int64_t dissents = number(leaf, "dissents");
+
+    if (is(leaf, "act", "lapse")) {
+        return WH_S("An emergency closing has lapsed: no quorum ratified it");
+    }
+    if (is(leaf, "act", "expire")) {
+        return WH_S("What approvers had decided has run out");
+    }
+    if (is(leaf, "by", "emergency")) {
+        return WH_S("One approver closed it in an emergency, which lapses "
+                    "unless a quorum ratifies it");
+    }
+    return wh_arena_fmt(a, "%.*s %s%s", WH_FMT(people(a, leaf)),
+                        act_words(leaf, true),
+                        dissents > 0 ? ", against an objection" : "");
+}
+
 static struct wh_str decision_words(struct wh_arena *a, const json_t *leaf)
 {
     const json_t *tiers = json_object_get(leaf, "tiers");
-    const char *by = is(leaf, "by", "line")        ? "By the lines themselves"
-                     : is(leaf, "by", "approvers") ? "By approvers"
-                                                   : "In an emergency";
+    struct wh_str until = day(a, leaf, "until");
+    struct wh_str head = is(leaf, "by", "line")
+                             ? wh_arena_fmt(a, "By the lines themselves: %s",
+                                            text(leaf, "answer"))
+                             : person_words(a, leaf);
 
-    return wh_arena_fmt(a, "%s: %s. Weights %s.", by, text(leaf, "answer"),
-                        text(tiers, "weights"));
+    return wh_arena_fmt(a, "%.*s. Weights %s%s%.*s.", WH_FMT(head),
+                        text(tiers, "weights"), until.n ? " until " : "",
+                        WH_FMT(until));
+}
+
+static struct wh_str proposal_words(struct wh_arena *a, const json_t *leaf)
+{
+    return wh_arena_fmt(a,
+                        "An approver proposed to %s. Others may sign until "
+                        "%.*s.",
+                        act_words(leaf, false), WH_FMT(day(a, leaf, "until")));
+}
+
+static struct wh_str approval_words(struct wh_arena *a, const json_t *leaf)
+{
+    return wh_arena_fmt(a,
+                        "%.*s agreed to %s. The cooling-off runs: nothing "
+                        "opens before %.*s.",
+                        WH_FMT(people(a, leaf)), act_words(leaf, false),
+                        WH_FMT(minute(a, leaf, "from")));
+}
+
+static struct wh_str dissent_words(struct wh_arena *a, const json_t *leaf)
+{
+    (void)a;
+    (void)leaf;
+    return WH_S("An approver signed that they object to a statement. It is "
+                "kept with the decision.");
+}
+
+static struct wh_str appeal_words(struct wh_arena *a, const json_t *leaf)
+{
+    return wh_arena_fmt(a,
+                        "Somebody appealed against the decision of entry "
+                        "#%lld. An answer is due by %.*s.",
+                        (long long)number(leaf, "decision"),
+                        WH_FMT(day(a, leaf, "due")));
+}
+
+static struct wh_str answer_words(struct wh_arena *a, const json_t *leaf)
+{
+    return wh_arena_fmt(a, "The appeal of entry #%lld was answered: %s.",
+                        (long long)number(leaf, "appeal"),
+                        is(leaf, "outcome", "changed")
+                            ? "the decision was changed"
+                            : "the decision stands");
+}
+
+/* ---- who decides ---- */
+
+static struct wh_str roster_words(struct wh_arena *a, const json_t *leaf)
+{
+    size_t keys = json_array_size(json_object_get(leaf, "keys"));
+    int64_t of = number(leaf, "affiliations");
+
+    if (of == 1) {
+        return wh_arena_fmt(a,
+                            "Roster %lld: all %zu keys are of one affiliation, "
+                            "so nothing above a line opens.",
+                            (long long)number(leaf, "version"), keys);
+    }
+    return wh_arena_fmt(
+        a,
+        "Roster %lld %s: %zu keys of %lld affiliations, of which %lld have to "
+        "agree.",
+        (long long)number(leaf, "version"),
+        json_object_get(leaf, "previous") ? "follows the one before"
+                                          : "founds the approvers",
+        keys, (long long)of, (long long)number(leaf, "quorum"));
+}
+
+/* ---- recalls, the watch, the log itself ---- */
+
+static const char *choice(const json_t *leaf, const char *key,
+                          const char *const pairs[][2], size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        if (is(leaf, key, pairs[i][0])) {
+            return pairs[i][1];
+        }
+    }
+    return text(leaf, key);
+}
+#define CHOICE(leaf, key, pairs) \
+    choice(leaf, key, pairs, sizeof(pairs) / sizeof *(pairs))
+
+static const char *const REASONS[][2] = {
+    {"safety", "it is a danger to people"},
+    {"security", "it is a danger to systems"},
+    {"legal", "an order of law demands it"},
+    {"evidence", "what it was opened on does not hold"},
+    {"key", "a key behind it is not safe"},
+};
+static const char *const DEEDS[][2] = {
+    {"stop-serving", "stop serving it"},
+    {"stop-distribution", "stop passing it on"},
+    {"re-evaluate", "evaluate it again"},
+    {"destroy", "destroy it"},
+    {"notify", "take notice"},
+};
+static const char *const BASES[][2] = {
+    {"request", "at somebody's request"},
+    {"expiry", "because their time was over"},
+    {"order", "by an order of law"},
+    {"error", "they were wrong"},
+    {"superseded", "others have taken their place"},
+};
+
+static struct wh_str notice_words(struct wh_arena *a, const json_t *leaf)
+{
+    long long n = (long long)number(leaf, "number");
+
+    if (is(leaf, "act", "lift")) {
+        return wh_arena_fmt(a, "Notice %lld: the recall of entry #%lld ends.",
+                            n, (long long)number(leaf, "ends"));
+    }
+    return wh_arena_fmt(
+        a,
+        "Notice %lld: approvers recalled a model%s, because "
+        "%s. Whoever has it is asked to %s. In force until "
+        "%.*s.",
+        n,
+        is(leaf, "scope", "descendants") ? " and all that was made from it"
+                                         : "",
+        CHOICE(leaf, "reason", REASONS), CHOICE(leaf, "action", DEEDS),
+        WH_FMT(day(a, leaf, "until")));
+}
+
+static struct wh_str watch_words(struct wh_arena *a, const json_t *leaf)
+{
+    return wh_arena_fmt(
+        a,
+        "The watch up to %.*s: %lld requests looked at, %lld cases for "
+        "reviewers, %lld of them stopped somebody, %lld were lifted, texts "
+        "read %lld times.",
+        WH_FMT(day(a, leaf, "until")), (long long)number(leaf, "requests"),
+        (long long)number(leaf, "queued"), (long long)number(leaf, "suspended"),
+        (long long)number(leaf, "lifted"), (long long)number(leaf, "readings"));
+}
+
+static struct wh_str erasure_words(struct wh_arena *a, const json_t *leaf)
+{
+    size_t n = json_array_size(json_object_get(leaf, "erased"));
+
+    return wh_arena_fmt(a,
+                        "What %zu entr%s had committed to was erased, %s. The "
+                        "commitments stay.",
+                        n, n == 1 ? "y" : "ies", CHOICE(leaf, "basis", BASES));
+}
+
+static struct wh_str correction_words(struct wh_arena *a, const json_t *leaf)
+{
+    size_t n = json_array_size(json_object_get(leaf, "refs"));
+
+    return wh_arena_fmt(a, "%zu earlier entr%s no longer valid: %s.", n,
+                        n == 1 ? "y is" : "ies are",
+                        is(leaf, "basis", "order")
+                            ? "an order of law demands it"
+                            : CHOICE(leaf, "basis", BASES));
+}
+
+static struct wh_str close_words(struct wh_arena *a, const json_t *leaf)
+{
+    return wh_arena_fmt(a, "The log ends here.%s",
+                        json_object_get(leaf, "successor")
+                            ? " Another one goes on, under the key named."
+                            : "");
 }
 
 static const struct {
@@ -70,7 +323,12 @@ static const struct {
 } WORDS[] = {
     {"genesis", genesis_words},       {"lines", lines_words},
     {"submission", submission_words}, {"weighing", weighing_words},
-    {"decision", decision_words},
+    {"decision", decision_words},     {"roster", roster_words},
+    {"proposal", proposal_words},     {"approval", approval_words},
+    {"dissent", dissent_words},       {"appeal", appeal_words},
+    {"answer", answer_words},         {"watch", watch_words},
+    {"notice", notice_words},         {"erasure", erasure_words},
+    {"correction", correction_words}, {"close", close_words},
 };
 
 struct wh_str register_words(struct wh_arena *a, const json_t *leaf)
