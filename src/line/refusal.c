@@ -12,6 +12,7 @@
 #define URL_MAX 200
 #define NAME_MAX_BYTES 140
 #define MISSING_MAX 120
+#define BY_PEOPLE " by decision of approvers: asked here, downloaded by nobody"
 
 static struct wh_str text_of(const json_t *o, const char *key)
 {
@@ -88,6 +89,14 @@ static void add_missing(struct wh_buf *b, const json_t *decision, size_t limit)
     add(b, json_array_size(list) > 0 ? "." : "", limit);
 }
 
+/* Hosted by people: the lines named are those that it is hosted in spite of. */
+static bool granted(const struct line_refusal *r)
+{
+    return r->why.n == 0 &&
+           wh_str_is(text_of(r->decision, "by"), "approvers") &&
+           wh_str_is(text_of(r->decision, "act"), "host");
+}
+
 /* "The weights of demo/x are held": what follows goes on from here. */
 static void add_head(struct wh_buf *b, const struct line_refusal *r)
 {
@@ -110,6 +119,9 @@ static void add_head(struct wh_buf *b, const struct line_refusal *r)
         b,
         text_of(json_object_get(r->decision, "tiers"), rule_part_word(r->part)),
         LINE_REFUSAL_MAX);
+    if (granted(r)) {
+        wh_buf_cstr(b, BY_PEOPLE ". Otherwise held");
+    }
 }
 
 void line_refusal_short(const struct line_refusal *r, struct wh_buf *b)
@@ -178,8 +190,9 @@ json_t *line_refusal_json(const struct line_refusal *r)
         o, "headline",
         weighing ? json_sprintf("The %s %s being weighed.",
                                 rule_part_word(r->part), plural ? "are" : "is")
-                 : json_sprintf("The %s %s %s.", rule_part_word(r->part),
-                                plural ? "are" : "is", tier));
+                 : json_sprintf("The %s %s %s%s.", rule_part_word(r->part),
+                                plural ? "are" : "is", tier,
+                                granted(r) ? BY_PEOPLE : ""));
     json_object_set_new(o, "tone", json_string(weighing ? "unsure" : tier));
     json_object_set_new(o, "why", text_or_null(r->why));
     json_object_set_new(

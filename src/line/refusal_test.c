@@ -105,6 +105,41 @@ static void before_a_decision_it_says_so(void **state)
     json_decref(o);
 }
 
+/* What approvers have hosted is not called held. */
+static void hosted_by_people_says_so(void **state)
+{
+    static const char doc[] =
+        "{\"act\":\"host\",\"by\":\"approvers\",\"tiers\":{\"weights\":"
+        "\"hosted\"},\"until\":\"2027-05-22T00:00:00Z\",\"reasons\":[{\"line\":"
+        "\"demo.low\",\"version\":1,\"rule\":\"size\",\"answer\":\"no\","
+        "\"sentence\":\"It is small.\",\"seen\":\"5\"}]}";
+    struct wh_err err = {0};
+    struct wh_arena a;
+    struct wh_buf b;
+    struct line_refusal r = {.name = WH_S("a/b"),
+                             .part = RULE_PART_WEIGHTS,
+                             .url = WH_S("http://h/a/b/decision")};
+    (void)state;
+    wh_arena_init(&a, 1 << 20);
+    assert_true(wh_json_parse(&a, wh_str_of(doc), &r.decision, &err));
+    wh_buf_init(&b, 4096);
+    line_refusal_short(&r, &b);
+    unit_str(wh_buf_str(&b),
+             "The weights of a/b are hosted by decision of approvers: asked "
+             "here, downloaded by nobody. Otherwise held by line demo.low v1, "
+             "rule size: It is small. Seen: 5. Until 2027-05-22. Read on or "
+             "object: http://h/a/b/decision");
+    wh_buf_done(&b);
+    json_t *o = line_refusal_json(&r);
+    assert_string_equal(json_string_value(json_object_get(o, "headline")),
+                        "The weights are hosted by decision of approvers: "
+                        "asked here, downloaded by nobody.");
+    assert_string_equal(json_string_value(json_object_get(o, "tone")),
+                        "hosted");
+    json_decref(o);
+    wh_arena_done(&a);
+}
+
 /* Whatever stands in the decision and the name: at most 400 printable ASCII
  * bytes, with the address at the end. */
 static void always_fits_a_header(void **state)
@@ -179,6 +214,7 @@ int main(void)
         cmocka_unit_test(says_all_that_a_refusal_owes),
         cmocka_unit_test(what_can_not_be_weighed_says_why),
         cmocka_unit_test(before_a_decision_it_says_so),
+        cmocka_unit_test(hosted_by_people_says_so),
         cmocka_unit_test(always_fits_a_header),
         cmocka_unit_test(the_long_form_has_every_reason),
     };
