@@ -130,3 +130,16 @@ SELECT public_id FROM decision WHERE proposal = $1 ORDER BY id DESC LIMIT 1;
 
 -- name: decision_row_at :one
 SELECT id FROM decision WHERE idx = $1;
+
+-- What the lines hold where a public repo has it at its head, by the decision in
+-- effect; the one that is decided anew first first.
+-- name: decision_held :many
+SELECT d.id FROM decision d
+WHERE d.until > $1 AND d.tier_weights = 0 AND d.made_by = 0 AND d.repo IS NULL
+  AND d.published IS NOT NULL
+  AND NOT EXISTS (SELECT 1 FROM decision n WHERE n.subject = d.subject AND n.repo IS NULL
+                  AND n.published IS NOT NULL AND n.id > d.id)
+  AND EXISTS (SELECT 1 FROM revision_subject s JOIN repo_head h ON h.repo = s.repo AND h.sha = s.sha
+              JOIN repo r ON r.id = s.repo
+              WHERE s.subject = d.subject AND r.private = 0 AND r.gone IS NULL)
+ORDER BY d.until LIMIT $2;
