@@ -13,7 +13,9 @@
 
 #define PAGE(method, pattern, who, body, handler) \
     bool web_on_##handler(struct front_req *q, struct wh_err *err);
+#define TALK PAGE
 #include "web/routes.tbl"
+#undef TALK
 #undef PAGE
 
 #endif

@@ -2,12 +2,28 @@
  * page.c - the frame of all pages.
  */
 #include "web/page.h"
+#include "base/log.h"
 #include "base/mem.h"
+#include "line/approve.h"
 #include "store/auth.h"
 
-static const char POLICY[] =
-    "default-src 'none'; style-src 'self'; img-src 'self' data:; script-src "
-    "'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+#define POLICY                                                                \
+    "default-src 'none'; style-src 'self'; img-src 'self' data:; script-src " \
+    "'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+
+/* What every answer with HTML in it has. */
+static const struct {
+    const char *name;
+    struct wh_str value;
+} HEADERS[] = {
+    {"X-Content-Type-Options", WH_SI("nosniff")},
+    {"X-Frame-Options", WH_SI("DENY")},
+    {"Referrer-Policy", WH_SI("same-origin")},
+    {"Cross-Origin-Opener-Policy", WH_SI("same-origin")},
+    /* a page may show what only this caller sees, or a form's token */
+    {"Cache-Control", WH_SI("no-store")},
+};
+#define N_HEADERS (sizeof HEADERS / sizeof *HEADERS)
 
 bool web_open(const struct web_config *c, struct web **out, struct wh_err *err)
 {
@@ -61,18 +77,20 @@ json_t *web_pager(struct wh_str prev, struct wh_str next)
                      web_text_or_null(next));
 }
 
-/* Does the log name approvers? Its first entry holds the roster. */
-static bool has_roster(struct front_req *q)
+/* The roster that is in force on the register; null: nobody decides here. */
+static const struct rule_roster *roster_now(struct front_req *q)
 {
-    struct wh_err ignored = {0};
-    json_t *genesis;
+    struct register_status status;
+    struct line_roster *list;
+    struct wh_err err = {0};
+    size_t n;
 
-    if (!register_entry_json(q->db, q->a, 0, 1, &genesis, &ignored)) {
-        return false;
+    register_status_get(q->house->log, &status);
+    if (!line_rosters(q->db, q->a, status.size, &list, &n, &err)) {
+        wh_log_err(WH_WARN, "web.roster", &err);
+        return NULL;
     }
-    wh_json_own(q->a, genesis);
-    return json_array_size(
-               json_object_get(json_object_get(genesis, "leaf"), "roster")) > 0;
+    return n > 0 ? list[n - 1].r : NULL;
 }
 
 /* What the foot of each page owns up to. */
@@ -80,9 +98,12 @@ static json_t *house_values(struct front_req *q)
 {
     json_t *state = register_state_json(q->house->log), *o = json_object();
     bool witnessed = json_array_size(json_object_get(state, "witnesses")) > 0;
+    const struct rule_roster *roster = roster_now(q);
 
     json_decref(state);
-    json_object_set_new(o, "self_run", json_boolean(!has_roster(q)));
+    json_object_set_new(o, "self_run",
+                        json_boolean(!roster || roster->self_run));
+    json_object_set_new(o, "demo", json_boolean(roster && roster->demo));
     json_object_set_new(o, "unwitnessed", json_boolean(!witnessed));
     json_object_set_new(o, "version", json_string(web_of(q)->version));
     json_object_set_new(o, "url", web_text(front_req_base(q)));
@@ -114,22 +135,33 @@ json_t *web_page(struct front_req *q, struct wh_str title, const char *nav)
 
 /* ---- answers ---- */
 
-void web_headers(struct front_req *q)
+static void headers(struct front_req *q, struct wh_str policy)
 {
-    struct net_req *r = q->net;
-
-    net_answer_header(r, "Content-Type", WH_S("text/html; charset=utf-8"));
-    net_answer_header(r, "Content-Security-Policy", wh_str_of(POLICY));
-    net_answer_header(r, "X-Content-Type-Options", WH_S("nosniff"));
-    net_answer_header(r, "X-Frame-Options", WH_S("DENY"));
-    net_answer_header(r, "Referrer-Policy", WH_S("same-origin"));
-    net_answer_header(r, "Cross-Origin-Opener-Policy", WH_S("same-origin"));
-    /* a page may show what only this caller sees, or a form's token */
-    net_answer_header(r, "Cache-Control", WH_S("no-store"));
+    net_answer_header(q->net, "Content-Type", WH_S("text/html; charset=utf-8"));
+    net_answer_header(q->net, "Content-Security-Policy", policy);
+    for (size_t i = 0; i < N_HEADERS; i++) {
+        net_answer_header(q->net, HEADERS[i].name, HEADERS[i].value);
+    }
 }
 
-bool web_page_send(struct front_req *q, int status, const char *name,
-                   const json_t *page, struct wh_err *err)
+void web_headers(struct front_req *q)
+{
+    headers(q, WH_S(POLICY));
+}
+
+void web_headers_live(struct net_live *l, struct wh_str type)
+{
+    net_live_header(l, "Content-Type", type);
+    net_live_header(l, "Content-Security-Policy",
+                    WH_S(POLICY "; connect-src 'self'"));
+    net_live_header(l, "X-Accel-Buffering", WH_S("no"));
+    for (size_t i = 0; i < N_HEADERS; i++) {
+        net_live_header(l, HEADERS[i].name, HEADERS[i].value);
+    }
+}
+
+static bool render(struct front_req *q, int status, const char *name,
+                   const json_t *page, struct wh_str policy, struct wh_err *err)
 {
     struct wh_buf b;
     bool ok;
@@ -138,12 +170,25 @@ bool web_page_send(struct front_req *q, int status, const char *name,
     ok = tmpl_render(web_of(q)->templates, name, page, &b, err);
     if (ok) {
         net_answer(q->net, status);
-        web_headers(q);
+        headers(q, policy);
         net_answer_bytes(q->net, wh_buf_str(&b));
         net_answer_send(q->net);
     }
     wh_buf_done(&b);
     return ok;
+}
+
+bool web_page_send(struct front_req *q, int status, const char *name,
+                   const json_t *page, struct wh_err *err)
+{
+    return render(q, status, name, page, WH_S(POLICY), err);
+}
+
+bool web_page_send_asking(struct front_req *q, int status, const char *name,
+                          const json_t *page, struct wh_err *err)
+{
+    return render(q, status, name, page, WH_S(POLICY "; connect-src 'self'"),
+                  err);
 }
 
 void web_cookie_set(struct front_req *q, const char *name, const char *value,

@@ -7,6 +7,7 @@
 #define WH_WEB_PAGE_H
 
 #include "net/form.h"
+#include "net/live.h"
 #include "tmpl/files.h"
 #include "web/cards.h"
 #include "web/web.h"
@@ -15,6 +16,8 @@
 #define WEB_PAGE_MAX ((size_t)8 << 20)
 /* Largest form. */
 #define WEB_FORM_MAX 65536
+/* Largest form that carries a conversation. */
+#define WEB_TALK_MAX ((uint64_t)2 << 20)
 
 struct web {
     struct tmpl_set *templates;
@@ -31,10 +34,15 @@ json_t *web_page(struct front_req *q, struct wh_str title, const char *nav);
 /* Render and send. */
 bool web_page_send(struct front_req *q, int status, const char *name,
                    const json_t *page, struct wh_err *err) WH_CHECK;
+/* The same for a page whose script asks this house further things. */
+bool web_page_send_asking(struct front_req *q, int status, const char *name,
+                          const json_t *page, struct wh_err *err) WH_CHECK;
 /* The head of the register, for panels; new reference. */
 json_t *web_register_head(struct front_req *q);
 /* Headers that every answer with HTML in it has; after net_answer. */
 void web_headers(struct front_req *q);
+/* The same for an answer that comes in pieces, of this type. */
+void web_headers_live(struct net_live *l, struct wh_str type);
 /* 303 to a path of this house. */
 void web_redirect(struct front_req *q, struct wh_str path);
 /* The same, with a cookie: name, value, seconds (0: take it away). */

@@ -185,6 +185,14 @@ static json_t *parts(const struct web_repo *r)
     return json_pack("{s:o,s:o}", "tiers", tiers, "facts", facts(r));
 }
 
+bool web_repo_hosted(const struct web_repo *r)
+{
+    const struct store_repo *repo = &r->q->repo;
+
+    return r->q->house->gateway && repo->kind == STORE_MODEL &&
+           repo->head.tiers[STORE_PART_WEIGHTS] == STORE_TIER_HOSTED;
+}
+
 static void fill_head(struct web_repo *r, const char *tab)
 {
     const struct store_repo *repo = &r->q->repo;
@@ -199,6 +207,7 @@ static void fill_head(struct web_repo *r, const char *tab)
     json_object_set_new(o, "path", web_text(r->path));
     json_object_set_new(o, "rev", web_text(r->rev));
     json_object_set_new(o, "tab", json_pack("{s:b}", tab, 1));
+    json_object_set_new(o, "chat", json_boolean(web_repo_hosted(r)));
     json_object_set_new(
         o, "repo",
         json_pack("{s:s,s:b}", "id", repo->full, "private", repo->is_private));

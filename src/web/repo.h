@@ -35,6 +35,8 @@ bool web_repo_open(struct front_req *q, const char *tab, struct web_repo *out,
 /* May be called on what was never opened, zeroed. */
 void web_repo_close(struct web_repo *r);
 
+/* Are the weights hosted, and asked through a gateway of this house? */
+bool web_repo_hosted(const struct web_repo *r) WH_CHECK;
 /* "The weights are held ..." or null when they are open; new reference. */
 json_t *web_repo_notice(const struct web_repo *r);
 /* Adds `decision` and `register` (null where there is none). */

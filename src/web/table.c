@@ -5,16 +5,22 @@
 #include "web/page.h"
 
 static const struct front_route ROWS[] = {
-#define PAGE(method_, pattern_, who_, body_, handler_) \
-    {.method = NET_##method_,                          \
-     .pattern = (pattern_),                            \
-     .who = FRONT_##who_,                              \
-     .body = NET_BODY_##body_,                         \
-     .limit = WEB_FORM_MAX,                            \
-     .page = true,                                     \
+#define ROW(method_, pattern_, who_, body_, limit_, handler_) \
+    {.method = NET_##method_,                                 \
+     .pattern = (pattern_),                                   \
+     .who = FRONT_##who_,                                     \
+     .body = NET_BODY_##body_,                                \
+     .limit = (limit_),                                       \
+     .page = true,                                            \
      .handle = web_on_##handler_},
+#define PAGE(method, pattern, who, body, handler) \
+    ROW(method, pattern, who, body, WEB_FORM_MAX, handler)
+#define TALK(method, pattern, who, body, handler) \
+    ROW(method, pattern, who, body, WEB_TALK_MAX, handler)
 #include "web/routes.tbl"
+#undef TALK
 #undef PAGE
+#undef ROW
 };
 
 const struct front_table web_table = {ROWS, sizeof ROWS / sizeof *ROWS};

@@ -63,6 +63,16 @@ const steps = {
   async fill({ selector, value }) { await page.fill(selector, value); },
   async check({ selector }) { await page.check(selector); },
   async select({ selector, value }) { await page.selectOption(selector, value); },
+  async value({ selector }) { return page.locator(selector).first().inputValue(); },
+  async focus({ selector }) { await page.locator(selector).first().focus(); },
+  async type({ text }) { await page.keyboard.type(text); },
+  async box({ selector }) {
+    return page.locator(selector).first().evaluate((e) => {
+      const r = e.getBoundingClientRect();
+      return [r.x + scrollX, r.y + scrollY, r.width, r.height];
+    });
+  },
+  async focus_id() { return page.evaluate(() => document.activeElement.id); },
   async press({ key }) { await page.keyboard.press(key); },
   async click({ selector }) {
     await page.locator(selector).first().click();

@@ -272,11 +272,11 @@ def test_headers(house):
 def test_the_order_of_the_keyboard(browser):
     browser.goto(path="/")
     names = []
-    for _ in range(10):
+    for _ in range(11):
         browser.press(key="Tab")
         names.append(browser.focused())
     assert names == ["Skip to the content", "Weighhouse", "Search", "Models", "Datasets", "Apps",
-                     "Lines", "Register", "Sign in", "admin/large"]
+                     "Chat", "Lines", "Register", "Sign in", "admin/large"]
     browser.goto(path="/")
     browser.press(key="Tab")
     browser.press(key="Enter")
