@@ -17,7 +17,7 @@
 static const char help_text[] =
     "Usage: weighhouse decision show ID\n"
     "       weighhouse decision statement ACT SUBJECT --reason TEXT\n"
-    "                  [--rule LINE/RULE] [--roster FILE]\n"
+    "                  [--rule LINE/RULE] [--tier TIER] [--roster FILE]\n"
     "       weighhouse decision sign FILE --key KEY | --signature FILE\n"
     "                  [--confirm TEXT] [--roster FILE]\n"
     "       weighhouse decision object FILE --key KEY | --signature FILE\n"
@@ -26,20 +26,23 @@ static const char help_text[] =
     "now.\n"
     "ACT is open, host, gate, close, ratify, renew, recall, lift, answer, "
     "roster\n"
-    "or lines; SUBJECT 64 hex digits, or - for roster and lines. sign shows "
-    "the\n"
-    "statement in full, has ssh-keygen sign it with KEY (or reads a signature "
-    "that\n"
-    "was made elsewhere) and hands it in; object signs against it. What cannot "
-    "be\n"
-    "taken back has to be typed: the sentence of its line `confirm`.\n"
+    "or lines; SUBJECT 64 hex digits, or - for roster and lines. A recall "
+    "closes, or\n"
+    "with --tier open marks what stays open. sign shows the statement in full, "
+    "has\n"
+    "ssh-keygen sign it with KEY (or reads a signature that was made "
+    "elsewhere) "
+    "and\n"
+    "hands it in; object signs against it. What cannot be taken back has to be "
+    "typed:\n"
+    "the sentence of its line `confirm`.\n"
     "\n"
     "  --json         the answer as JSON\n"
     "\n"
     "The house is WEIGHHOUSE_URL (http://127.0.0.1:8080).\n"
     "Exit codes: 0 done, 1 refused, 2 wrong usage, 4 could not be asked.\n";
 
-enum { KEY, SIGNATURE, CONFIRM, ROSTER, RULE, REASON };
+enum { KEY, SIGNATURE, CONFIRM, ROSTER, RULE, TIER, REASON };
 
 static struct wh_str answer_text(const json_t *o, const char *key)
 {
@@ -98,6 +101,9 @@ static bool statement(struct cmd_call *c, json_t **out, struct wh_err *err)
     }
     if (c->options[RULE]) {
         json_object_set_new(body, "rules", json_pack("[s]", c->options[RULE]));
+    }
+    if (c->options[TIER]) {
+        json_object_set_new(body, "tier", json_string(c->options[TIER]));
     }
     if (c->options[ROSTER]) {
         if (!wh_file_read(a, c->options[ROSTER], FILE_MAX, &paper, err)) {
@@ -236,13 +242,13 @@ static const struct cmd_verb VERBS[] = {{"show", 2, show},
 
 int cmd_decision(int argc, char **argv)
 {
-    static const struct cmd_noun noun = {.name = "decision",
-                                         .help = help_text,
-                                         .options = {"--key", "--signature",
-                                                     "--confirm", "--roster",
-                                                     "--rule", "--reason"},
-                                         .verbs = VERBS,
-                                         .n = sizeof VERBS / sizeof *VERBS};
+    static const struct cmd_noun noun = {
+        .name = "decision",
+        .help = help_text,
+        .options = {"--key", "--signature", "--confirm", "--roster", "--rule",
+                    "--tier", "--reason"},
+        .verbs = VERBS,
+        .n = sizeof VERBS / sizeof *VERBS};
 
     return cmd_noun(&noun, argc, argv);
 }

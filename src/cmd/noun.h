@@ -10,7 +10,7 @@
 #include "cmd/client.h"
 
 #define CMD_NOUN_WORDS 4
-#define CMD_NOUN_OPTIONS 6
+#define CMD_NOUN_OPTIONS 8
 
 /* One call, as the person wrote it. */
 struct cmd_call {

@@ -141,8 +141,8 @@ static json_t *reasons_json(const struct deciding *d, const json_t *before)
                       d->roster->r->digest, "rule", row->word, "answer", "no",
                       "sentence",
                       d->maker == LINE_MADE_BY_EMERGENCY
-                          ? "No approver has closed this in an emergency"
-                          : "No quorum of approvers holds this",
+                          ? "No approver has closed this in an emergency."
+                          : "No quorum of approvers has closed this.",
                       "reason", wh_json_str(wh_buf_str(&why)), "seen",
                       "a signed statement of the approvers"));
         wh_buf_done(&why);

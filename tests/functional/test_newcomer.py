@@ -163,11 +163,11 @@ def test_every_printed_line(run, tmp_path):
     commands = [l for l in run.lines if not l.startswith("export ")]
     words = ["hf download demo/all", "hf download demo/smollm2", "weighhouse verify", "printf",
              "weighhouse verify", "weighhouse weigh", "hf upload", "./dev demo approve",
-             "curl -fsS --retry"]
+             "curl -fsS --retry", "./dev demo hijack", "./dev demo recall", "./dev demo lift"]
     assert len(commands) == len(words)
     assert all(c.startswith(w) for c, w in zip(commands, words)), commands
-    if engines.llama_server() is None:
-        commands.pop()  # nothing can answer
+    if engines.llama_server() is None or engines.NO_CAGE:
+        del commands[8:]  # nothing can answer
     ends = [run.shell(c, tmp_path) for c in commands]
     codes = [e.returncode for e in ends]
     assert codes[0] == 0, ends[0].stderr
@@ -189,8 +189,12 @@ def test_every_printed_line(run, tmp_path):
         run.work / "try" / "minilm" / "model.safetensors")
     assert codes[7] == 0 and "is hosted" in ends[7].stdout, ends[7]
     assert "act host" in ends[7].stdout and ends[7].stdout.count("has signed (DEMO)") == 2
-    if len(ends) > 8 and not engines.NO_CAGE:
+    if len(ends) > 8:
         assert json.loads(ends[8].stdout)["choices"][0]["message"]["content"], ends[8]
+        assert codes[9] == 0 and re.search("(?m)was stopped after|^hijack: ", ends[9].stdout), \
+            ends[9]
+        assert codes[10] == 0 and ends[10].stdout.count("    recalled: ") == 2, ends[10]
+        assert codes[11] == 0 and ends[11].stdout.count("is lifted") == 2, ends[11]
     again = run.shell(commands[1], tmp_path)
     assert again.returncode != 0
 

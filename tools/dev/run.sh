@@ -13,6 +13,19 @@ WORK=${WH_DEMO:-.dev/demo}
 SERVER=
 ENGINE=
 
+# The classifier of the watch: as ./dev build made it, else made here, in seconds.
+# Without the rows there is none: then nothing is counted against anybody.
+find_classifier() {
+    local beside=${WEIGHHOUSE_BIN%/*}/watch.model data=${WH_SHARED:-../shared}/data
+    if [[ -f $beside ]]; then
+        readlink -f "$beside"
+    elif [[ -f $data/hijack/train.jsonl.gz ]]; then
+        [[ -f $WORK/watch.model ]] || "$WEIGHHOUSE_BIN" watch train \
+            "$data"/{hijack,harm}/train.jsonl.gz -o "$WORK/watch.model" >>"$WORK/log.txt" 2>&1
+        readlink -f "$WORK/watch.model"
+    fi
+}
+
 write_config() {
     mkdir -p "$WORK"
     cat >"$WORK/weighhouse.conf" <<END
@@ -24,6 +37,9 @@ enforce = limited.default, hold.unknown, demo.low
 
 [gateway]
 engine = $(bash tools/dev/engine.sh --where || true)
+
+[watch]
+classifier = $(find_classifier)
 END
 }
 

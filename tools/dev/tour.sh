@@ -43,6 +43,16 @@ Play two of the three DEMO approvers, who decide that the held model is hosted: 
     ./dev demo approve
     curl -fsS --retry 60 --retry-delay 5 $url/v1/chat/completions -H "Authorization: Bearer \$(weighhouse key create tour)" -H 'Content-Type: application/json' -d '{"model":"demo/smollm2-135m-instruct","max_tokens":40,"messages":[{"role":"user","content":"What is a weighhouse?"}]}'
 
+Watch a hijack: a scripted attacker (public rows, named and not shown) misuses the model until the key is stopped. Then look at
+the case and its curve, and appeal, for which nobody signs in. Somebody honest chats meanwhile and is not touched.
+
+    ./dev demo hijack
+
+Recall both models, the hosted one while it answers; then take it back.
+
+    ./dev demo recall
+    ./dev demo lift
+
 Ctrl-C here stops the server.
 END
 }
