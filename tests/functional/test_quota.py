@@ -1,7 +1,10 @@
 """Quotas: what is refused, in whose words, and that nobody else pays for it."""
 
 import datetime
+import os
 import re
+import signal
+import threading
 import time
 
 import hands
@@ -137,8 +140,6 @@ def test_uploads_at_a_time(fresh_house):
 
 
 def test_revisions_that_wait(fresh_house):
-    import os
-    import signal
     house = fresh_house(conf(weighing=1)).start()
     repo(house, "m")
     for data in (hands.unexplained(MIB),):
@@ -157,9 +158,6 @@ def test_revisions_that_wait(fresh_house):
 
 def test_one_namespace_does_not_take_all_scanners(fresh_house):
     """Three revisions of ann's wait for a keeper that was stopped; bob's is not behind them."""
-    import os
-    import re
-    import signal
     house = fresh_house(conf(scans=1)).start()
     ann, bob = hands.account(house, "ann"), hands.account(house, "bob")
     for token, names in ((ann, "abc"), (bob, "m")):
@@ -186,29 +184,44 @@ def test_one_namespace_does_not_take_all_scanners(fresh_house):
     assert at[0] < at[1] < at[2] and at[3] < at[2], at
 
 
+def scanner_of(zygote, wait):
+    """The first child of the zygote within these seconds, or None."""
+    end = time.monotonic() + wait
+    while time.monotonic() < end:
+        children = open(f"/proc/{zygote}/task/{zygote}/children").read().split()
+        if children:
+            return int(children[0])
+        time.sleep(0.01)
+    return None
+
+
 def test_scanners_are_nice(fresh_house):
-    import os
-    import signal
+    """A scanner reads through the keeper. The zygote runs only while the keeper is stopped, so
+    that a scanner, once it is there, waits until it was looked at."""
     house = fresh_house().start()
     repo(house, "m")
-    zygote = house.children()["zygote"][0]
+    zygote, keeper = (house.children()[n][0] for n in ("zygote", "keeper"))
     data = hands.unexplained(32 * MIB)
     hands.lfs_upload(house, "admin/m", data)
     os.kill(zygote, signal.SIGSTOP)
-    import threading
-    t = threading.Thread(target=hands.commit, args=(house, "admin/m", hands.lfs_op("a.bin", data)))
-    t.start()
-    scanner = hands.stop_a_scanner(zygote)
-    end = time.monotonic() + 30
+    sender = threading.Thread(target=hands.commit,
+                              args=(house, "admin/m", hands.lfs_op("a.bin", data)))
+    sender.start()
     try:
+        end, scanner = time.monotonic() + 60, None
+        while scanner is None:
+            assert time.monotonic() < end, house.log()[-3000:]
+            os.kill(zygote, signal.SIGSTOP)
+            os.kill(keeper, signal.SIGCONT)
+            time.sleep(0.2)  # the keeper comes to ask for one
+            os.kill(keeper, signal.SIGSTOP)
+            os.kill(zygote, signal.SIGCONT)
+            scanner = scanner_of(zygote, 1)
         while os.getpriority(os.PRIO_PROCESS, scanner) != 10:
-            # it was stopped before it had come so far
-            os.kill(scanner, signal.SIGCONT)
-            assert time.monotonic() < end
-            os.kill(scanner, signal.SIGSTOP)
-        os.kill(scanner, signal.SIGCONT)
-    except ProcessLookupError:
-        pytest.skip("the scanner had ended before it could be looked at")
+            assert time.monotonic() < end, "it reads, and is not nice"
+            time.sleep(0.01)
     finally:
-        t.join()
+        os.kill(keeper, signal.SIGCONT)
+        os.kill(zygote, signal.SIGCONT)
+        sender.join()
     hands.decided(house, "admin/m")
