@@ -83,6 +83,14 @@ static struct wh_str weighing_words(struct wh_arena *a, const json_t *leaf)
                                       "could be read to its last byte."));
 }
 
+static struct wh_str exam_words(struct wh_arena *a, const json_t *leaf)
+{
+    return wh_arena_fmt(a,
+                        "A model was examined; what was measured is evidence "
+                        "until %.*s.",
+                        WH_FMT(day(a, leaf, "until")));
+}
+
 /* ---- decisions ---- */
 
 /* What each act of people, or of time, is about: "to host it". */
@@ -321,14 +329,23 @@ static const struct {
     const char *type;
     struct wh_str (*words)(struct wh_arena *a, const json_t *leaf);
 } WORDS[] = {
-    {"genesis", genesis_words},       {"lines", lines_words},
-    {"submission", submission_words}, {"weighing", weighing_words},
-    {"decision", decision_words},     {"roster", roster_words},
-    {"proposal", proposal_words},     {"approval", approval_words},
-    {"dissent", dissent_words},       {"appeal", appeal_words},
-    {"answer", answer_words},         {"watch", watch_words},
-    {"notice", notice_words},         {"erasure", erasure_words},
-    {"correction", correction_words}, {"close", close_words},
+    {"genesis", genesis_words},
+    {"lines", lines_words},
+    {"submission", submission_words},
+    {"weighing", weighing_words},
+    {"exam", exam_words},
+    {"decision", decision_words},
+    {"roster", roster_words},
+    {"proposal", proposal_words},
+    {"approval", approval_words},
+    {"dissent", dissent_words},
+    {"appeal", appeal_words},
+    {"answer", answer_words},
+    {"watch", watch_words},
+    {"notice", notice_words},
+    {"erasure", erasure_words},
+    {"correction", correction_words},
+    {"close", close_words},
 };
 
 struct wh_str register_words(struct wh_arena *a, const json_t *leaf)

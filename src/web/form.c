@@ -64,3 +64,16 @@ bool web_form_open(struct front_req *q, struct net_pairs *out,
     }
     return store_session_csrf_ok(secret, web_field(out, "csrf"), err);
 }
+
+bool web_form_send_any(struct front_req *q, int status, const char *name,
+                       json_t *page, struct wh_err *err)
+{
+    return q->signed_in ? web_page_send(q, status, name, page, err)
+                        : web_form_send(q, status, name, page, err);
+}
+
+bool web_form_open_any(struct front_req *q, struct net_pairs *out,
+                       struct wh_err *err)
+{
+    return q->signed_in ? web_form(q, out, err) : web_form_open(q, out, err);
+}

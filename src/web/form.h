@@ -15,5 +15,11 @@ bool web_form_send(struct front_req *q, int status, const char *name,
 /* The form of a POST, its token checked against the cookie (WH_CSRF). */
 bool web_form_open(struct front_req *q, struct net_pairs *out,
                    struct wh_err *err) WH_CHECK;
+/* The same for whoever comes: by the session where there is one, so that the
+ * page's other forms work too. */
+bool web_form_send_any(struct front_req *q, int status, const char *name,
+                       json_t *page, struct wh_err *err) WH_CHECK;
+bool web_form_open_any(struct front_req *q, struct net_pairs *out,
+                       struct wh_err *err) WH_CHECK;
 
 #endif
