@@ -34,7 +34,7 @@ static void check(struct wh_arena *a, const struct conf *c)
     struct conf again;
     wh_assert(c->http_loops >= 0 && c->http_loops <= 256);
     wh_assert(c->limits_free_percent >= 0 && c->limits_free_percent <= 90);
-    wh_assert(c->limits_request_memory >= 262144);
+    wh_assert(c->limits_body_memory >= 8388608);
     wh_assert(c->lines_enforce.n > 0);
     wh_buf_init(&b, 1 << 20);
     write_back(c, &b);
