@@ -9,17 +9,20 @@ UPDATE revision SET state = 2, why = NULL WHERE repo = $1 AND sha = $2;
 UPDATE revision SET state = 2, why = $3 WHERE repo = $1 AND sha = $2;
 
 -- name: revision_tried :exec
-UPDATE revision SET tried = $3 WHERE repo = $1 AND sha = $2;
+-- The next try is due 2, 4, 8 ... seconds from now, at most 18 hours.
+UPDATE revision SET tries = tries + 1, due = $3 + (2000000 << min(tries, 15))
+WHERE repo = $1 AND sha = $2;
 
 -- name: revision_all_again :exec
-UPDATE revision SET state = 1, why = NULL WHERE repo = $1;
+UPDATE revision SET state = 1, why = NULL, due = 0, tries = 0 WHERE repo = $1;
 
 -- name: revision_state :one
 SELECT state, why FROM revision WHERE repo = $1 AND sha = $2;
 
 -- name: revision_waiting :many
 SELECT v.repo, v.sha, r.owner FROM revision v JOIN repo r ON r.id = v.repo
-WHERE v.state = 1 AND r.gone IS NULL ORDER BY v.tried, v.created LIMIT 1000;
+WHERE v.state = 1 AND r.gone IS NULL AND v.due <= $1
+ORDER BY v.due, v.created LIMIT 1000;
 
 -- name: subject_content_add :exec
 INSERT INTO subject_content (digest, kind, subject) VALUES ($1, $2, $3)

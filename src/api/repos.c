@@ -3,6 +3,7 @@
  */
 #include "hub/repos.h"
 #include "api/handlers.h"
+#include "base/time.h"
 #include "front/answer.h"
 #include "front/list.h"
 #include "hub/release.h"
@@ -204,7 +205,7 @@ bool api_repo_settings(struct front_req *q, struct wh_err *err)
         if (!body_private(body, &s.is_private, err) ||
             !db_write(q->house->writer, settings_fn, &s, err) ||
             (s.published &&
-             !hub_release_resume(q->house->release, q->db, err))) {
+             !hub_release_resume(q->house->release, q->db, wh_now_us(), err))) {
             return false;
         }
     }

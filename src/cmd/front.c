@@ -226,7 +226,7 @@ static bool resume_releases(struct front *f, struct wh_err *err)
 
     f->house.names = store_names_new();
     ok = db && store_names_refresh(f->house.names, db, err) &&
-         hub_release_resume(f->house.release, db, err);
+         hub_release_resume(f->house.release, db, INT64_MAX, err);
 
     hub_retier_resume(f->house.retier);
     db_close(&db);

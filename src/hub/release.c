@@ -543,7 +543,7 @@ static bool tried_fn(struct db *db, void *ctx, struct wh_err *err)
     return db_exec(st, err);
 }
 
-/* It stays "weighing"; the next rounds begin with what waited longer. */
+/* It stays "weighing", and is tried again later and later. */
 static void put_off(struct ask *x, const struct wh_err *why)
 {
     struct wh_err err = {0};
@@ -587,12 +587,13 @@ void hub_release_start(struct hub_release *r, int64_t owner, int64_t repo,
     begin_asks(r);
 }
 
-bool hub_release_resume(struct hub_release *r, struct db *db,
+bool hub_release_resume(struct hub_release *r, struct db *db, int64_t due,
                         struct wh_err *err)
 {
     struct db_stmt *st = db_start(db, DBQ_REVISION_WAITING);
     enum db_row row;
 
+    db_bind_i64(st, 1, due);
     while ((row = db_step(st, err)) == DB_ROW) {
         struct hub_oid commit;
         if (hub_oid_parse(db_col_text(st, 1), &commit)) {

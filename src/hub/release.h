@@ -51,8 +51,9 @@ bool hub_release_again(struct db *db, const struct store_repo *repo,
 void hub_release_start(struct hub_release *r, int64_t owner, int64_t repo,
                        const struct hub_oid *commit, void (*done)(void *ctx),
                        void *ctx);
-/* Take up what a stop interrupted: all revisions that are still "weighing". */
-bool hub_release_resume(struct hub_release *r, struct db *db,
+/* Take up the revisions that are still "weighing" and whose next try is due at
+ * `due` (microseconds since the epoch) or before; INT64_MAX: all. */
+bool hub_release_resume(struct hub_release *r, struct db *db, int64_t due,
                         struct wh_err *err) WH_CHECK;
 
 /* Decide anew what ends within a week: no hold stands longer without being

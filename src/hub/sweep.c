@@ -226,7 +226,7 @@ static void *run(void *arg)
         }
         if (!hub_sweep_round(&s->c, s->db, &s->walk, false, &err) ||
             !hub_retier_round(s->c.retier, s->db, &err) ||
-            !hub_release_resume(s->c.release, s->db, &err) ||
+            !hub_release_resume(s->c.release, s->db, wh_now_us(), &err) ||
             !hub_release_renew(s->c.release, s->db, &err)) {
             wh_log_err(WH_WARN, "sweep.failed", &err);
         }

@@ -138,3 +138,35 @@ def test_what_always_fails_keeps_nobody_waiting(house):
         db.execute("UPDATE repo_head SET state = 1 WHERE repo = ?", (good,))
     house.start()
     decided(house, "admin/good")
+
+
+# ---- a revision whose weighing fails for now ----
+
+def waiting(house):
+    """(tries, when the next is due in microseconds) of what waits."""
+    with sqlite3.connect(f"file:{house.data / 'house.db'}?mode=ro", uri=True) as db:
+        return db.execute("SELECT tries, due FROM revision WHERE state = 1").fetchone()
+
+
+def test_what_fails_is_tried_again_later_and_later(house):
+    """Its sealed bytes are not there when they are to be read, and come back."""
+    house.api().create_repo("admin/m")
+    data = weights.safetensors({"w": (300, 1000)})
+    lfs_upload(house, "admin/m", data)
+    (sealed,) = [p for p in house.data.rglob("*") if p.is_file() and p.stat().st_size > len(data)]
+    away = house.data.parent / "away"
+    sealed.rename(away)
+    commit(house, "admin/m", lfs_op("m.safetensors", data))
+    seen = {}
+    end = time.monotonic() + 60
+    while len(seen) < 3:
+        tries, due = waiting(house)
+        if tries:
+            seen[tries] = due
+        assert time.monotonic() < end, house.log()[-3000:]
+        time.sleep(0.1)
+    due = [seen[n] for n in sorted(seen)]
+    # a try begins when it is due, and its end puts the next off for twice as long
+    assert due[1] - due[0] >= 4_000_000 and due[2] - due[1] >= 8_000_000, seen
+    away.rename(sealed)
+    assert decided(house, "admin/m")["weights"] == "open"
