@@ -140,7 +140,7 @@ def test_what_always_fails_keeps_nobody_waiting(house):
     decided(house, "admin/good")
 
 
-# ---- a revision whose weighing fails for now ----
+# ---- a revision that can not be weighed at the moment ----
 
 def waiting(house):
     """(tries, when the next is due in microseconds) of what waits."""
