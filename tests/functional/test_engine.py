@@ -219,7 +219,7 @@ def _real():
     program, model = engines.llama_server(), engines.smollm2()
     if not program or not model:
         pytest.skip("llama-server could not be built here, or the sample model is missing "
-                    "(./dev demo fetches it)")
+                    "(./dev test brings both)")
     h = Engines(program, speed="patient")
     weights = h.open(model, name="demo/smollm2")
     h.wait(weights, "ready", seconds=120)

@@ -17,7 +17,7 @@ def served():
     model = engines.smollm2()
     program = engines.llama_server() if model else None
     if not program or not model:
-        pytest.skip("no llama-server or no SmolLM2 here: ./dev run brings both")
+        pytest.skip("no llama-server or no SmolLM2 here: ./dev test brings both")
     with socket.socket() as s:
         s.bind(("127.0.0.1", 0))
         port = s.getsockname()[1]

@@ -26,7 +26,7 @@ def house():
     program, model = engines.llama_server(), engines.smollm2()
     if not program or not model:
         pytest.skip("llama-server could not be built here, or the sample model is missing "
-                    "(./dev demo fetches it)")
+                    "(./dev test brings both)")
     h = House(new_base(), config=f"""
 [lines]
 enforce = limited.default, hold.unknown, demo.low

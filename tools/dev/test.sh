@@ -84,6 +84,7 @@ cmd_test() {
     need_build
     need_lint
     need_tests
+    need_models
     results_begin
     tests_env
     [[ -n $pattern ]] || lint_all
@@ -95,6 +96,8 @@ cmd_test() {
     if ((built)); then
         variants || true
         go_build || true
+        step "llama-server, which runs hosted models" \
+            bash tools/dev/engine.sh || true
         # apart: each has a conftest.py, of which Python imports one by that name
         pytest_tests "$pattern" tests/functional
         pytest_tests "$pattern" tests/browser
