@@ -5,6 +5,7 @@
 #include "base/file.h"
 #include "base/buf.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
@@ -190,6 +191,50 @@ bool wh_dir_make(const char *path, mode_t mode, struct wh_err *err)
         }
     }
     return true;
+}
+
+static bool remove_at(int dir, const char *name, unsigned depth);
+
+/* Everything in the folder of this descriptor, which is closed. */
+static bool empty_out(int fd, unsigned depth)
+{
+    DIR *d = fdopendir(fd);
+    bool ok = d != NULL;
+    if (!d) {
+        wh_fd_close(&fd);
+        return false;
+    }
+    for (const struct dirent *e; ok && (e = readdir(d)) != NULL;) {
+        ok = strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0 ||
+             remove_at(dirfd(d), e->d_name, depth);
+    }
+    int e = errno;
+    (void)closedir(d);
+    errno = e;
+    return ok;
+}
+
+static bool remove_at(int dir, const char *name, unsigned depth)
+{
+    if (unlinkat(dir, name, 0) == 0 || errno == ENOENT) {
+        return true;
+    }
+    if (errno != EISDIR && errno != EPERM) {
+        return false;
+    }
+    int fd = openat(dir, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd >= 0 && depth == 0) {
+        wh_fd_close(&fd);
+        errno = ELOOP;
+    }
+    return fd >= 0 && empty_out(fd, depth - 1) &&
+           (unlinkat(dir, name, AT_REMOVEDIR) == 0 || errno == ENOENT);
+}
+
+bool wh_dir_remove(const char *path, struct wh_err *err)
+{
+    return remove_at(AT_FDCWD, path, WH_DIR_DEPTH) ||
+           wh_fail_errno(err, WH_IO, path);
 }
 
 bool wh_dir_sync(const char *path, struct wh_err *err)

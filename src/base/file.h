@@ -10,6 +10,8 @@
 #include "base/err.h"
 #include <sys/types.h>
 
+#define WH_DIR_DEPTH 32u
+
 /* Whole file into the arena, at most max bytes (else WH_TOO_LARGE); a missing
  * file is WH_NOT_FOUND. */
 bool wh_file_read(struct wh_arena *a, const char *path, size_t max,
@@ -20,6 +22,9 @@ bool wh_file_write_atomic(const char *path, struct wh_str data, mode_t mode,
                           struct wh_err *err) WH_CHECK;
 /* mkdir -p with mode for new folders; each new one and its parent fsynced. */
 bool wh_dir_make(const char *path, mode_t mode, struct wh_err *err) WH_CHECK;
+/* rm -r: the folder and what is in it, to a depth of WH_DIR_DEPTH; links are
+ * removed and never followed. One that is not there is removed already. */
+bool wh_dir_remove(const char *path, struct wh_err *err) WH_CHECK;
 /* fsync of a folder by path. */
 bool wh_dir_sync(const char *path, struct wh_err *err) WH_CHECK;
 /* All n bytes or failure; EINTR is retried; a short file is WH_CORRUPT. */

@@ -134,6 +134,41 @@ static void makes_folders(void **state)
     wh_arena_done(&a);
 }
 
+static void removes_folders(void **state)
+{
+    (void)state;
+    struct wh_arena a;
+    struct wh_err err = {0};
+    struct stat st;
+    wh_arena_init(&a, 100000);
+    const char *kept = path_of(&a, "kept");
+    const char *going = path_of(&a, "going");
+    unit_ok(wh_dir_make(path_of(&a, "kept"), 0700, &err), err);
+    unit_ok(wh_file_write_atomic(path_of(&a, "kept/x"), WH_S("x"), 0600, &err),
+            err);
+    unit_ok(wh_dir_make(path_of(&a, "going/a/b"), 0700, &err), err);
+    unit_ok(
+        wh_file_write_atomic(path_of(&a, "going/a/b/x"), WH_S("x"), 0600, &err),
+        err);
+    /* links out of it are removed, and what they lead to stays */
+    assert_int_equal(symlink(kept, path_of(&a, "going/a/link")), 0);
+    assert_int_equal(symlink(path_of(&a, "kept/x"), path_of(&a, "going/f")), 0);
+    unit_ok(wh_dir_remove(going, &err), err);
+    assert_int_not_equal(lstat(going, &st), 0);
+    assert_int_equal(stat(path_of(&a, "kept/x"), &st), 0);
+    unit_ok(wh_dir_remove(going, &err), err);
+    /* deeper than it goes */
+    struct wh_str deep = wh_arena_fmt(&a, "%s", path_of(&a, "deep"));
+    for (unsigned i = 0; i < WH_DIR_DEPTH + 2; i++) {
+        deep = wh_arena_fmt(&a, "%.*s/d", WH_FMT(deep));
+    }
+    unit_ok(wh_dir_make(wh_arena_cstr(&a, deep), 0700, &err), err);
+    unit_fails(wh_dir_remove(path_of(&a, "deep"), &err), err, WH_IO);
+    unit_ok(wh_dir_remove(path_of(&a, "deep/d/d/d"), &err), err);
+    unit_ok(wh_dir_remove(path_of(&a, "deep"), &err), err);
+    wh_arena_done(&a);
+}
+
 static void reads_at_offsets(void **state)
 {
     (void)state;
@@ -200,6 +235,7 @@ int main(void)
         cmocka_unit_test(refuses_to_read),
         cmocka_unit_test(leaves_nothing_half_written),
         cmocka_unit_test(makes_folders),
+        cmocka_unit_test(removes_folders),
         cmocka_unit_test(reads_at_offsets),
         cmocka_unit_test(names_a_full_disk),
         cmocka_unit_test(sources_check_ranges),

@@ -4,6 +4,7 @@
  */
 #include "hub/backup.h"
 #include "base/file.h"
+#include "base/log.h"
 #include "base/mem.h"
 #include "base/time.h"
 #include "cmd/client.h"
@@ -17,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -37,7 +39,8 @@ static int usage_backup(FILE *out)
         "The keys are not in it: without custody.key everything that is sealed "
         "is lost.\nKeep keys.dir apart, or say:\n\n"
         "  --keys FILE|-  take the keys along, sealed with a passphrase (the "
-        "first line of\n                 FILE; -: asked for)\n"
+        "first line of\n                 FILE; -: asked for), with the key "
+        "of the cases' addresses\n"
         "  --data DIR     the data folder, as for serve\n"
         "  --config FILE  the settings, as for serve\n"
         "  --json         what was done as JSON, on standard error\n\n"
@@ -138,7 +141,7 @@ static bool put_keys(struct call *c, struct hub_archive *ar, struct wh_err *err)
 
     wh_buf_init(&b, (size_t)16 << 20);
     ok = cmd_passphrase(&c->a, pass_file(c), true, &pass, err) &&
-         cmd_keysafe_seal(&c->a, c->paths.keys, pass, &b, err);
+         cmd_keysafe_seal(&c->a, c->paths.keys, c->paths.data, pass, &b, err);
     if (ok) {
         fd = memfd_create("keys", MFD_CLOEXEC);
         ok = fd >= 0 ? wh_fd_write(fd, b.p, b.n, err)
@@ -297,6 +300,57 @@ static bool take_all(struct call *c, struct hub_restore *r,
                                          r, summary, err);
 }
 
+/* DATA.restoring for this process alone: locked while it is filled, so that
+ * only what a restore that was killed left there is removed. */
+static bool begin_filling(const char *path, int *lock, struct wh_err *err)
+{
+    *lock = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (*lock >= 0) {
+        if (flock(*lock, LOCK_EX | LOCK_NB) != 0) {
+            wh_fd_close(lock);
+            return wh_fail(err, WH_CONFLICT,
+                           "%.200s is being filled by another restore", path);
+        }
+        wh_fd_close(lock);
+        if (!wh_dir_remove(path, err)) {
+            return false;
+        }
+    } else if (errno != ENOENT) {
+        return wh_fail_errno(err, WH_IO, path);
+    }
+    if (!wh_dir_make(path, 0700, err)) {
+        return false;
+    }
+    *lock = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    return (*lock >= 0 && flock(*lock, LOCK_EX | LOCK_NB) == 0) ||
+           wh_fail_errno(err, WH_IO, path);
+}
+
+/* All of it below its own name; what came to no end is removed. */
+static bool fill(struct call *c, struct hub_restore *r, const char *target,
+                 json_t **summary, struct wh_err *err)
+{
+    struct wh_err ignored = {0};
+    struct wh_str text;
+    int lock = -1;
+    bool ok;
+
+    if (!begin_filling(r->data, &lock, err)) {
+        wh_fd_close(&lock);
+        return false;
+    }
+    ok = take_all(c, r, &text, err) &&
+         wh_json_parse(&c->a, text, summary, err) && hub_restore_end(r, err);
+    if (ok && rename(r->data, target) != 0) {
+        ok = wh_fail_errno(err, WH_IO, target);
+    }
+    if (!ok && !wh_dir_remove(r->data, &ignored)) {
+        wh_log_err(WH_WARN, "restore.left", &ignored);
+    }
+    wh_fd_close(&lock);
+    return ok;
+}
+
 /* How far the signer remembers, or -1. */
 static long long signer_size(struct call *c)
 {
@@ -323,7 +377,8 @@ static bool open_keys(struct call *c, const struct hub_restore *r,
         return wh_fail(err, WH_NOT_FOUND, "the backup holds no keys");
     }
     return cmd_passphrase(&c->a, pass_file(c), false, &pass, err) &&
-           cmd_keysafe_open(&c->a, r->keys, pass, c->paths.keys, err);
+           cmd_keysafe_open(&c->a, r->keys, pass, c->paths.keys, c->paths.data,
+                            err);
 }
 
 /* Say what a start with these keys will find. False: it will not go well. */
@@ -375,7 +430,6 @@ static bool restore(struct call *c, json_t **summary, bool *well,
 {
     struct hub_restore r = {.arena = &c->a};
     const char *target;
-    struct wh_str text;
 
     if (!read_conf(c, err)) {
         return false;
@@ -385,14 +439,8 @@ static bool restore(struct call *c, json_t **summary, bool *well,
     }
     target = without_slash(&c->a, c->conf.data_dir);
     r.data = wh_arena_fmt(&c->a, "%s.restoring", target).p;
-    if (!make_way(target, err) || !make_way(r.data, err) ||
-        !wh_dir_make(r.data, 0700, err) || !take_all(c, &r, &text, err) ||
-        !wh_json_parse(&c->a, text, summary, err) ||
-        !hub_restore_end(&r, err)) {
+    if (!make_way(target, err) || !fill(c, &r, target, summary, err)) {
         return false;
-    }
-    if (rename(r.data, target) != 0) {
-        return wh_fail_errno(err, WH_IO, target);
     }
     if (!cmd_paths_name(&c->a, &c->conf, &c->paths, err) ||
         (c->keys && !open_keys(c, &r, err))) {

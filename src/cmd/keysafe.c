@@ -128,6 +128,19 @@ static bool add_file(struct wh_arena *a, json_t *files, const char *dir,
     return true;
 }
 
+static bool add_if_there(struct wh_arena *a, json_t *files, const char *dir,
+                         const char *name, struct wh_err *err)
+{
+    if (add_file(a, files, dir, name, err)) {
+        return true;
+    }
+    if (err->code != WH_NOT_FOUND) {
+        return false;
+    }
+    *err = (struct wh_err){0};
+    return true;
+}
+
 static bool read_dir(struct wh_arena *a, const char *dir, json_t *files,
                      struct wh_err *err)
 {
@@ -182,17 +195,20 @@ static bool seal(struct wh_str text, struct wh_str passphrase,
 }
 
 bool cmd_keysafe_seal(struct wh_arena *a, const char *keys_dir,
-                      struct wh_str passphrase, struct wh_buf *out,
-                      struct wh_err *err)
+                      const char *data, struct wh_str passphrase,
+                      struct wh_buf *out, struct wh_err *err)
 {
     json_t *doc = wh_json_own(a, json_object()), *files = json_object();
+    json_t *inside = json_object();
     struct wh_buf text;
     bool ok;
 
     json_object_set_new(doc, "v", json_integer(1));
     json_object_set_new(doc, "files", files);
+    json_object_set_new(doc, "data", inside);
     wh_buf_init(&text, ALL_MAX);
     ok = read_dir(a, keys_dir, files, err) &&
+         add_if_there(a, inside, data, CMD_KEYSAFE_WATCH, err) &&
          wh_json_canonical(&text, doc, err) && wh_buf_ok(&text, err) &&
          seal(wh_buf_str(&text), passphrase, out, err);
     if (text.n > 0) {
@@ -271,11 +287,12 @@ static bool is_empty(const char *path)
 
 bool cmd_keysafe_open(struct wh_arena *a, struct wh_str sealed,
                       struct wh_str passphrase, const char *keys_dir,
-                      struct wh_err *err)
+                      const char *data, struct wh_err *err)
 {
     struct wh_str text = {"", 0};
     const char *name;
     json_t *doc, *value;
+    const char *folder;
     bool ok;
 
     if (!is_empty(keys_dir)) {
@@ -293,5 +310,8 @@ bool cmd_keysafe_open(struct wh_arena *a, struct wh_str sealed,
     {
         ok = ok && write_key(a, keys_dir, name, value, err);
     }
-    return ok;
+    value = json_object_get(json_object_get(doc, "data"), CMD_KEYSAFE_WATCH);
+    folder = wh_arena_fmt(a, "%s/watch", data).p;
+    return ok && (!value || (wh_dir_make(folder, 0700, err) &&
+                             write_key(a, folder, "house.key", value, err)));
 }

@@ -6,6 +6,7 @@
 #include "base/time.h"
 #include "db/db.h"
 #include "front/doctor_impl.h"
+#include "hub/backup.h"
 #include "net/tls.h"
 #include "register/fsck.h"
 #include <arpa/inet.h>
@@ -151,6 +152,56 @@ void doctor_key_place(struct doctor *d, struct doctor_row *r)
     } else {
         doctor_say(d, r, DOCTOR_OK, "%s is on another file system",
                    d->at->keys);
+    }
+}
+
+/* How much is lost without the key, in words; empty when it can not be asked.
+ */
+static struct wh_str sealed_only(const struct doctor *d)
+{
+    struct wh_err ignored = {0};
+    struct db *db = db_open(doctor_path(d, "house.db"), true, &ignored);
+    struct wh_str text = WH_S("");
+    json_t *o = NULL;
+
+    if (db && hub_backup_sealed(db, 0, &o, &ignored)) {
+        text = wh_arena_fmt(
+            d->a, ": %lld files of %lld repos are sealed only",
+            (long long)json_integer_value(json_object_get(o, "files")),
+            (long long)json_integer_value(json_object_get(o, "repos")));
+    }
+    json_decref(o);
+    db_close(&db);
+    return text;
+}
+
+/* A house that runs holds it in memory: it says nothing until it starts again.
+ * Whether it is the right one is the keeper's to say; here nobody reads it. */
+void doctor_custody_key(struct doctor *d, struct doctor_row *r)
+{
+    const char *id = doctor_path(d, "custody/key-id");
+    const char *key =
+        d->at->keys ? wh_arena_fmt(d->a, "%s/custody.key", d->at->keys).p : "";
+    struct stat st;
+    bool there = stat(key, &st) == 0, gone = !there && errno == ENOENT;
+    bool sealed = stat(id, &st) == 0;
+
+    if (!d->at->keys || (!there && !gone) || (!sealed && errno != ENOENT)) {
+        doctor_say(d, r, DOCTOR_UNKNOWN, "it can not be seen from here");
+    } else if (there) {
+        doctor_say(d, r, DOCTOR_OK, "%s", key);
+    } else if (!sealed) {
+        doctor_say(d, r, DOCTOR_OK, "nothing was ever sealed here");
+    } else {
+        struct wh_str lost = sealed_only(d);
+        doctor_say(d, r, DOCTOR_FAIL,
+                   "%s is gone%.*s, and lost unless it comes back; the next "
+                   "start will fail",
+                   key, WH_FMT(lost));
+        doctor_advise(r, WH_S("bring it back from its copy before the house is "
+                              "stopped; `weighhouse custody` names what it "
+                              "seals, `weighhouse custody give-up` is the way "
+                              "on without it"));
     }
 }
 

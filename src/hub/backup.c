@@ -25,17 +25,14 @@
 /* ---- what may be older than the database ---- */
 
 /* Names that are not copied: sockets, what rows name (it comes later), what is
- * only half written, locks, and the database itself. */
+ * only half written, locks, the database itself, and the keys of the watch: a
+ * copy of them would outlive the day on which they are to be forgotten. */
 static bool is_left_out(const char *name, unsigned depth)
 {
-    static const char *const top[] = {"run",
-                                      "sealed",
-                                      "open",
-                                      "house.db",
-                                      "house.db-wal",
-                                      "house.db-shm",
-                                      "house.db-journal",
-                                      "lost+found"};
+    static const char *const top[] = {
+        "run",          "sealed",           "open",
+        "watch",        "house.db",         "house.db-wal",
+        "house.db-shm", "house.db-journal", "lost+found"};
     struct wh_str s = wh_str_of(name);
 
     for (size_t i = 0; depth == 0 && i < sizeof top / sizeof *top; i++) {

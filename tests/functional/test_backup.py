@@ -1,6 +1,8 @@
 """Backup and restore, as a drill: a copy made under load is whole, a destroyed house comes
 back from it, and what a lost key takes along is said."""
 
+import contextlib
+import fcntl
 import io
 import json
 import os
@@ -69,6 +71,16 @@ def restored(house, source, *more, keys=None, check=0, env=None, stdin=None):
 def gone(house):
     house.kill()
     shutil.rmtree(house.base, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def open_locked(folder):
+    fd = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(fd)
 
 
 def whole(house, verifier):
@@ -183,7 +195,7 @@ def test_as_a_stream(fresh_house, tmp_path):
         (tmp_path / "tar").write_bytes(bad)
         with open(tmp_path / "tar", "rb") as f:
             other = restored(house, "-", stdin=f, check=3)
-        assert not other.data.exists()
+        assert not other.data.exists() and not list(other.base.glob("*.restoring"))
         gone(other)
 
 
@@ -210,6 +222,69 @@ def test_what_is_refused(fresh_house, tmp_path):
                    check=1)
     assert "passphrase is not" in new.said
     gone(new)
+
+
+def test_a_restore_that_failed_is_in_nobodys_way(fresh_house, tmp_path):
+    house = fresh_house(LINES).start()
+    models = fill(house, 1)
+    backup(house, tmp_path / "b")
+    house.stop()
+    first = next((tmp_path / "b" / "data" / "open").rglob("?" * 64))
+    right = first.read_bytes()
+    first.write_bytes(right[:-1] + bytes([right[-1] ^ 1]))
+    new = restored(house, tmp_path / "b", check=3)
+    half = new.data.with_name(new.data.name + ".restoring")
+    words = ["restore", tmp_path / "b", "--data", new.data, "--config", new.config]
+    try:
+        assert not half.exists() and not new.data.exists()
+        first.write_bytes(right)
+        # what one that was killed left is removed, another one's that is at work is not
+        (half / "data").mkdir(parents=True)
+        (half / "data" / "house.db").write_bytes(b"half of it")
+        with open_locked(half):
+            assert "another restore" in new.run(*words, token=None, check=1).stderr
+            assert (half / "data" / "house.db").exists()
+        new.run(*words, token=None, check=0)
+        assert not half.exists()
+        new.start()
+        assert read(new, "admin/m0") == models["admin/m0"]
+        new.stop()
+    finally:
+        gone(new)
+
+
+def test_keys_of_the_watch_are_not_in_the_clear(fresh_house, tmp_path):
+    """Those of the days are in no copy, since they are to be forgotten; the one of the cases'
+    addresses travels with the other keys, sealed."""
+    house = fresh_house(LINES).start()
+    fill(house, 1)
+    watch = house.data / "watch"
+    (watch / "20000.key").write_bytes(os.urandom(32))
+    keys = {p.name: p.read_bytes() for p in watch.glob("*.key")}
+    assert {"house.key", "20000.key"} <= set(keys)
+    (tmp_path / "pass").write_text(PASSPHRASE)
+    backup(house, tmp_path / "b", "--keys", tmp_path / "pass")
+    backup(house, tmp_path / "b2")
+    for folder in ("b", "b2"):
+        for path in (tmp_path / folder).rglob("*"):
+            if path.is_file():
+                assert path.suffix != ".key", path
+                data = path.read_bytes()
+                assert not [n for n, key in keys.items() if key in data], path
+    new = restored(house, tmp_path / "b", "--keys", tmp_path / "pass", keys=tmp_path / "k")
+    without = restored(house, tmp_path / "b2")
+    try:
+        got = {p.name: p.read_bytes() for p in (new.data / "watch").iterdir()}
+        assert got == {"house.key": keys["house.key"]}
+        assert (new.data / "watch" / "house.key").stat().st_mode & 0o777 == 0o600
+        assert not (without.data / "watch").exists()
+        house.stop()
+        new.start()
+        assert (new.data / "watch" / "house.key").read_bytes() == keys["house.key"]
+        new.stop()
+    finally:
+        gone(new)
+        gone(without)
 
 
 def test_what_is_closed_leaves_an_updated_backup(fresh_house, tmp_path):

@@ -19,6 +19,11 @@ def doctor(house, *args):
     return {row["id"]: row for row in o["checks"]}, o["state"], r.returncode
 
 
+def repo(house, name):
+    house.api().create_repo(name)
+    return name
+
+
 def test_a_house_that_is_well(fresh_house):
     house = fresh_house().start()
     rows, state, code = doctor(house)
@@ -58,6 +63,23 @@ def test_what_is_open_is_told(fresh_house, name, path, mode):
     rows, state, code = doctor(house)
     assert (rows[name]["state"], state, code) == ("fail", "fail", 1)
     assert os.path.basename(path) in rows[name]["seen"]
+
+
+def test_a_lost_custody_key_is_told(fresh_house, tmp_path):
+    house = fresh_house().start()
+    rows, _, _ = doctor(house)
+    assert rows["keys.custody"]["state"] == "ok"
+    hands.lfs_upload(house, repo(house, "admin/m"), hands.unexplained())
+    (house.keys / "custody.key").rename(tmp_path / "custody.key")
+    for _ in range(2):  # while the house runs, and when it does not
+        rows, state, code = doctor(house)
+        row = rows["keys.custody"]
+        assert (row["state"], state, code) == ("fail", "fail", 1), row
+        assert "1 files of 1 repos" in row["seen"] and "comes back" in row["seen"], row
+        assert "custody.key is gone" in row["seen"] and "custody give-up" in row["do"], row
+        house.stop()
+    (tmp_path / "custody.key").rename(house.keys / "custody.key")
+    assert doctor(house)[0]["keys.custody"]["state"] == "ok"
 
 
 def test_an_address_that_others_reach(fresh_house):
