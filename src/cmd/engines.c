@@ -35,19 +35,19 @@ static bool is_ours(const char *path)
  * their path, and in a house that root started the user of the engines may not
  * look into DATA, nor always at what lies above it. So they are in /tmp: in one
  * folder for each house, or in a new one where somebody else has that name. */
-static const char *sockets_dir(struct wh_arena *a, const struct cmd_serve *s,
-                               struct wh_err *err)
+bool cmd_engines_prepare(struct wh_arena *a, struct cmd_serve *s,
+                         struct wh_err *err)
 {
     struct stat st;
     struct wh_str name;
     char *path;
 
     if (!s->users.own) {
-        return s->paths.run;
+        s->engines_dir = s->paths.run;
+        return true;
     }
     if (stat(s->paths.run, &st) != 0) {
-        wh_fail_errno(err, WH_IO, "the folder of sockets");
-        return NULL;
+        return wh_fail_errno(err, WH_IO, "the folder of sockets");
     }
     name = wh_arena_fmt(a, "/tmp/weighhouse-engines-%jx-%jx",
                         (uintmax_t)st.st_dev, (uintmax_t)st.st_ino);
@@ -55,16 +55,28 @@ static const char *sockets_dir(struct wh_arena *a, const struct cmd_serve *s,
         (void)rmdir(name.p);
     }
     if (is_ours(name.p)) {
-        return name.p;
+        s->engines_dir = name.p;
+        return true;
     }
     path = wh_arena_alloc(a, sizeof "/tmp/weighhouse-engines-XXXXXX");
     memcpy(path, "/tmp/weighhouse-engines-XXXXXX",
            sizeof "/tmp/weighhouse-engines-XXXXXX");
     if (!mkdtemp(path) || chmod(path, 0711) != 0) {
-        wh_fail_errno(err, WH_IO, "make a folder for the engines' sockets");
-        return NULL;
+        return wh_fail_errno(err, WH_IO,
+                             "make a folder for the engines' sockets");
     }
-    return path;
+    s->engines_dir = path;
+    return true;
+}
+
+void cmd_engines_leave(const struct cmd_serve *s)
+{
+    struct wh_err err = {0};
+
+    if (s->users.own && s->engines_dir &&
+        !wh_dir_remove(s->engines_dir, &err)) {
+        wh_log_err(WH_WARN, "engine.folder", &err);
+    }
 }
 
 /* It drops its user itself: the program may lie where only root can look. */
@@ -82,7 +94,7 @@ int cmd_engines_main(void *serve)
     struct gateway_engines_process c = {
         .listen_fd = s->engines_fd,
         .hand_fd = s->hand_fds[1],
-        .run_dir = sockets_dir(&a, s, &err),
+        .run_dir = s->engines_dir,
         .uid = s->users.own ? u->uid : 0,
         .gid = u->gid,
         .program = wh_arena_cstr(&a, s->conf->gateway_engine),
@@ -90,7 +102,7 @@ int cmd_engines_main(void *serve)
         .memory = (uint64_t)s->conf->gateway_working_memory,
         .threads = (unsigned)s->conf->gateway_threads};
     c.npeers = cmd_users_peers(&s->users, CMD_ENGINES, c.peers);
-    ok = c.run_dir && gateway_engines_serve(&c, &err);
+    ok = gateway_engines_serve(&c, &err);
     wh_arena_done(&a);
     if (!ok) {
         wh_log_err(WH_ERROR, "process.failed", &err);

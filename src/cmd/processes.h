@@ -20,6 +20,7 @@ struct cmd_serve {
     int http_fd, signer_fd, keeper_fd, zygote_fd, engines_fd;
     /* the way of weights (keeper/hand.h): the keeper's end, the engines' */
     int hand_fds[2];
+    const char *engines_dir; /* of the sockets of engines */
     uint16_t port;
     const char *url;         /* "http://127.0.0.1:8080" */
     _Atomic bool *announced; /* shared memory: the ready line was printed */
@@ -44,6 +45,12 @@ bool cmd_enter(const struct cmd_serve *s, enum cmd_who who, const char *folder,
 bool cmd_lock_in(const struct cmd_serve *s, enum cmd_who who,
                  const struct proc_path *paths, unsigned n,
                  struct wh_err *err) WH_CHECK;
+
+/* Make the folder of the engines' sockets, s->engines_dir; and remove it when
+ * all processes have ended. */
+bool cmd_engines_prepare(struct wh_arena *a, struct cmd_serve *s,
+                         struct wh_err *err) WH_CHECK;
+void cmd_engines_leave(const struct cmd_serve *s);
 
 /* Close the ends of the way of weights that are not this process's. Every child
  * calls it before anything else. */

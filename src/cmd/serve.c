@@ -11,13 +11,18 @@
 #include "net/server.h"
 #include "proc/service.h"
 #include "proc/supervise.h"
+#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
+
+#define LOCK_STEPS 30 /* of a tenth of a second */
 
 static int usage(FILE *out)
 {
@@ -144,6 +149,26 @@ static bool listen_all(struct wh_arena *a, struct cmd_serve *s,
            listen_one(s, "engines", CMD_ENGINES, &s->engines_fd, err);
 }
 
+/* One house for each data folder: a second one would take the sockets away from
+ * the first. The lock is the descriptor's, which all children have and nobody
+ * closes; those of a parent that was killed may need a moment to go. */
+static bool lock_data(const struct cmd_serve *s, struct wh_err *err)
+{
+    const struct timespec step = {.tv_nsec = 100 * 1000 * 1000};
+    int fd = open(s->paths.run, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+    for (int i = 0; fd >= 0 && i < LOCK_STEPS; i++) {
+        if (flock(fd, LOCK_EX | LOCK_NB) == 0) {
+            return true;
+        }
+        (void)nanosleep(&step, NULL);
+    }
+    return fd < 0 ? wh_fail_errno(err, WH_IO, s->paths.run)
+                  : wh_fail(err, WH_CONFLICT,
+                            "%.200s is the data folder of a house that runs",
+                            s->paths.data);
+}
+
 /* For `weighhouse doctor`, who looks for our children. */
 static bool write_pid(const struct cmd_serve *s, struct wh_err *err)
 {
@@ -160,8 +185,9 @@ static bool prepare(struct wh_arena *a, struct cmd_serve *s, struct wh_err *err)
     wh_log_level(s->conf->log_level);
     if (!cmd_users_find(a, s->conf, &s->users, err) ||
         !cmd_paths_make(a, s->conf, &s->users, &s->paths, err) ||
-        !cmd_owners_take(&s->paths, &s->users, err) || !listen_all(a, s, err) ||
-        !write_pid(s, err)) {
+        !lock_data(s, err) || !cmd_owners_take(&s->paths, &s->users, err) ||
+        !listen_all(a, s, err) || !write_pid(s, err) ||
+        !cmd_engines_prepare(a, s, err)) {
         return false;
     }
     if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, s->hand_fds) !=
@@ -207,6 +233,7 @@ int cmd_serve(int argc, char **argv)
     } else {
         code = proc_supervise(children, sizeof children / sizeof *children);
     }
+    cmd_engines_leave(&s);
     wh_arena_done(&a);
     return code;
 }

@@ -120,6 +120,14 @@ class House:
             assert time.monotonic() < deadline, "a killed process does not go"
             time.sleep(0.02)
 
+    def forget(self):
+        """What a house that was killed could not take away itself."""
+        try:
+            st = (self.data / "run").stat()
+        except OSError:
+            return
+        shutil.rmtree(f"/tmp/weighhouse-engines-{st.st_dev:x}-{st.st_ino:x}", ignore_errors=True)
+
     def children(self):
         """Process ids of the house by the name each gives itself."""
         found = {}
@@ -194,6 +202,7 @@ def fresh_house():
     yield make
     for h in made:
         h.kill()
+        h.forget()
         shutil.rmtree(h.base, ignore_errors=True)
 
 

@@ -394,3 +394,39 @@ def test_started_by_another_user_than_before(theirs, fresh_house):
     done = subprocess.run([str(theirs.binary), *map(str, args)], capture_output=True, text=True,
                           timeout=60)
     assert done.returncode == 2 and "belongs to user root (0), not to" in done.stderr, done.stderr
+
+
+def repo_of(house, name="admin/m"):
+    house.api().create_repo(name)
+    return name
+
+
+def engine_folders(house):
+    """The folder of this house's engines in /tmp, if it is there."""
+    st = (house.data / "run").stat()
+    return [p for p in [pathlib.Path(f"/tmp/weighhouse-engines-{st.st_dev:x}-{st.st_ino:x}")]
+            if p.exists()]
+
+
+@as_root
+def test_the_folder_of_engines_goes_with_the_house(fresh_house):
+    house = fresh_house().start()
+    (folder,) = engine_folders(house)
+    (folder / "engines" / ("ab" * 8)).mkdir()  # what an engine that was killed leaves
+    (folder / "engines" / ("ab" * 8) / "engine.sock").touch()
+    # a second start on the same data takes nothing away from the first
+    second = subprocess.run([str(house.binary), "serve", "--data", str(house.data), "--config",
+                             str(house.config), "--listen", "127.0.0.1:0"],
+                            capture_output=True, text=True, timeout=60, check=False)
+    assert second.returncode == 1 and "of a house that runs" in second.stderr, second
+    assert folder.exists() and house.get("/api/models").status_code == 200
+    publish(house, repo_of(house), {"m.safetensors": weights.safetensors({"w": (8, 8)})})
+    assert house.stop() == 0
+    assert not folder.exists()
+    house.start()
+    assert engine_folders(house)
+    house.kill()  # nobody is left to tidy up; the next start uses it, and takes it away
+    assert engine_folders(house)
+    house.start()
+    assert house.stop() == 0
+    assert not engine_folders(house)
