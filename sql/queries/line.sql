@@ -111,3 +111,7 @@ ORDER BY idx DESC LIMIT 1;
 
 -- name: line_recorded_at :one
 SELECT idx FROM log_entry WHERE type IN ('genesis', 'lines') ORDER BY idx DESC LIMIT 1;
+
+-- Lines on their way to the register.
+-- name: line_waiting :one
+SELECT count(*) FROM log_outbox WHERE type IN ('genesis', 'lines');

@@ -84,23 +84,15 @@ static bool take_counter(struct filing *f, struct wh_err *err)
 
 /* ---- what it is about ---- */
 
-/* The decision that the statement ends is the one in effect. In the scope that
- * the statement means: a private repo's decision has an entry of its own. */
+/* The decision that the statement ends, in the scope that it means: a private
+ * repo's decision has an entry of its own. */
 static bool find_row(struct filing *f, struct wh_err *err)
 {
-    bool found;
-    struct line_row *row = &f->row;
-    if (!line_by_index(f->db, f->a, f->st.replaces, row, err)) {
+    if (!line_by_index(f->db, f->a, f->st.replaces, &f->row, err)) {
         return false;
     }
-    int64_t repo = row->repo;
-    if (!line_current(f->db, f->a, f->st.subject, repo, &found, row, err)) {
-        return false;
-    }
-    return (found && row->repo == repo && row->index == f->st.replaces) ||
-           wh_fail(err, WH_CONFLICT,
-                   "the decision that the statement ends is no longer the one "
-                   "in effect");
+    return line_to_end(f->db, f->a, f->st.subject, f->row.repo, f->st.replaces,
+                       &f->row, err);
 }
 
 static bool read_next(struct filing *f, struct wh_err *err)
@@ -361,7 +353,7 @@ bool line_sign(struct db *db, struct wh_arena *a, const struct line_house *h,
     *f = (struct filing){.db = db, .a = a, .h = h, .in = in, .out = out};
     *out = (struct line_signed){.state = LINE_PROPOSAL_SIGNING};
     if (!rule_statement_read(in->text, &f->st, err) ||
-        !line_roster_now(db, a, h->size, &f->roster, err)) {
+        !line_roster_deciding(db, a, h->size, &f->roster, err)) {
         return false;
     }
     if (f->st.act == RULE_ACT_ROSTER ? !read_next(f, err) : !f->roster.r) {
@@ -400,8 +392,11 @@ static bool ripe(struct db *db, struct wh_arena *a, const struct line_house *h,
     struct line_roster roster;
     struct rule_signers who;
     if (!rule_statement_read(p->text, &st, err) ||
-        !line_roster_now(db, a, h->size, &roster, err)) {
+        !line_roster_deciding(db, a, h->size, &roster, err)) {
         return false;
+    }
+    if (h->now / 1000000 >= st.not_after) { /* nobody was here to do it */
+        return wh_fail(err, WH_REFUSED, "the statement is no longer good");
     }
     if (!roster.r || roster.r->version != st.roster) {
         return wh_fail(err, WH_CONFLICT, "the roster has changed since");

@@ -398,15 +398,9 @@ static bool about_subject(struct line_carrying *c, struct wh_err *err)
 {
     struct line_tier_row t;
     struct line_row row;
-    bool found;
-    if (!line_current(c->db, c->a, c->st->subject, c->p->repo, &found, &row,
-                      err)) {
+    if (!line_to_end(c->db, c->a, c->st->subject, c->p->repo, c->st->replaces,
+                     &row, err)) {
         return false;
-    }
-    if (!found || row.index != c->st->replaces || row.repo != c->p->repo) {
-        return wh_fail(err, WH_CONFLICT,
-                       "the decision that the statement ends is no longer the "
-                       "one in effect");
     }
     if (!line_tiers_ok(c->st->act, &row.tiers, &c->st->tiers) &&
         rule_act_row(c->st->act)->sets_tiers) {
@@ -503,12 +497,13 @@ static bool about_roster(struct line_carrying *c, struct wh_err *err)
 static bool about_lines(struct line_carrying *c, struct wh_err *err)
 {
     json_t *leaf = wh_json_own(c->a, json_object()), *list = json_array();
-    int64_t at;
+    int64_t at, waiting;
     json_object_set_new(leaf, "lines", list);
-    if (!db_one_i64(db_start(c->db, DBQ_LINE_RECORDED_AT), -1, &at, err)) {
+    if (!db_one_i64(db_start(c->db, DBQ_LINE_RECORDED_AT), -1, &at, err) ||
+        !db_one_i64(db_start(c->db, DBQ_LINE_WAITING), 0, &waiting, err)) {
         return false;
     }
-    if (at != c->st->replaces) {
+    if (at != c->st->replaces || waiting > 0) {
         return wh_fail(err, WH_CONFLICT,
                        "the lines in force have changed since");
     }

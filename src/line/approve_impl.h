@@ -23,6 +23,10 @@ bool line_tier_write(struct db *db, struct wh_str subject, int64_t repo,
 /* The newest roster on the register, or null in out->r. */
 bool line_roster_now(struct db *db, struct wh_arena *a, uint64_t size,
                      struct line_roster *out, struct wh_err *err) WH_CHECK;
+/* The same, to decide under: WH_CONFLICT while another is on its way to the
+ * register, since what was signed under this one would come after it. */
+bool line_roster_deciding(struct db *db, struct wh_arena *a, uint64_t size,
+                          struct line_roster *out, struct wh_err *err) WH_CHECK;
 /* What the lines would say today on the evidence of a decision. */
 bool line_base(struct db *db, struct wh_arena *a, const struct line_house *h,
                const struct line_row *row, struct line_decision *out,
@@ -45,6 +49,13 @@ bool line_proposals_ripe(struct db *db, struct wh_arena *a,
 /* The decision whose leaf is this entry of the register; WH_CONFLICT. */
 bool line_by_index(struct db *db, struct wh_arena *a, int64_t index,
                    struct line_row *out, struct wh_err *err) WH_CHECK;
+
+/* The decision about the subject that is in effect in this scope, if it is this
+ * entry and none that follows it is on its way to the register; else
+ * WH_CONFLICT: of two acts that would end one decision the first counts. */
+bool line_to_end(struct db *db, struct wh_arena *a, struct wh_str subject,
+                 int64_t repo, int64_t index, struct line_row *out,
+                 struct wh_err *err) WH_CHECK;
 
 /* A proposal whose signatures suffice. */
 struct line_carrying {

@@ -122,6 +122,25 @@ bool line_roster_now(struct db *db, struct wh_arena *a, uint64_t size,
     return true;
 }
 
+bool line_roster_deciding(struct db *db, struct wh_arena *a, uint64_t size,
+                          struct line_roster *out, struct wh_err *err)
+{
+    if (!line_roster_now(db, a, size, out, err)) {
+        return false;
+    }
+    struct db_stmt *s = db_start(db, DBQ_ROSTER_NEWEST);
+    enum db_row r = db_step(s, err);
+    int64_t newest = r == DB_ROW ? db_col_i64(s, 0) : 0;
+    db_finish(&s);
+    if (r == DB_FAIL) {
+        return false;
+    }
+    return newest == (out->r ? out->r->version : 0) ||
+           wh_fail(err, WH_CONFLICT,
+                   "another roster is about to be in force: draft it anew in a "
+                   "moment");
+}
+
 /* ---- proposals ---- */
 
 /* The columns of the proposal queries, in their order. */
@@ -228,6 +247,21 @@ bool line_by_index(struct db *db, struct wh_arena *a, int64_t index,
     return id > 0 ? line_by_row(db, a, id, out, err)
                   : wh_fail(err, WH_CONFLICT,
                             "what the statement ends is no decision");
+}
+
+bool line_to_end(struct db *db, struct wh_arena *a, struct wh_str subject,
+                 int64_t repo, int64_t index, struct line_row *out,
+                 struct wh_err *err)
+{
+    bool found;
+    if (!line_latest(db, a, subject, repo, &found, out, err)) {
+        return false;
+    }
+    return (found && out->repo == repo && out->published &&
+            out->index == index) ||
+           wh_fail(err, WH_CONFLICT,
+                   "the decision that the statement ends is no longer the one "
+                   "in effect");
 }
 
 bool line_proposal_signatures(struct db *db, struct wh_arena *a, int64_t row,

@@ -191,6 +191,7 @@ struct how {
     const char *ns;
     struct testssh_how key;
     bool silent; /* nothing is typed */
+    bool slow;   /* the register has not published anything since */
 };
 
 static enum wh_code sign_how(struct house *h, struct wh_str text, char who,
@@ -218,7 +219,9 @@ static enum wh_code sign_how(struct house *h, struct wh_str text, char who,
     if (out) {
         *out = s.out;
     }
-    publish(h);
+    if (!how || !how->slow) {
+        publish(h);
+    }
     return err.code;
 }
 
@@ -563,6 +566,208 @@ static void self_run(void **state)
     assert_int_equal(weights(h), RULE_TIER_HELD);
 }
 
+/* ---- at the same time ---- */
+
+static enum wh_code sign_slow(struct house *h, struct wh_str text, char who,
+                              struct wh_str paper,
+                              enum line_proposal_state *state)
+{
+    struct line_signed out = {0};
+    enum wh_code code =
+        sign_how(h, text, who, paper, &(struct how){.slow = true}, &out);
+    *state = out.state;
+    return code;
+}
+
+static enum line_proposal_state state_of(struct house *h, struct wh_str text)
+{
+    char digest[WH_SHA256_HEX + 1];
+    struct line_proposal p;
+    struct wh_err err;
+    wh_sha256_hex_of(text, digest);
+    unit_ok(line_proposal_get(h->t.db, &h->a, wh_str_of(digest), &p, &err),
+            err);
+    return p.state;
+}
+
+static size_t decisions(struct house *h)
+{
+    struct line_row *rows;
+    struct wh_err err;
+    size_t n;
+    unit_ok(line_of_subject(h->t.db, &h->a, wh_str_of(h->subject), 0, 100,
+                            &rows, &n, &err),
+            err);
+    return n;
+}
+
+/* Both end the same decision, and the first is not published yet. */
+static void two_of_one_matter(void **state)
+{
+    struct house *h = *state;
+    enum line_proposal_state got;
+    struct wh_str none = WH_S("");
+    found(h, "abcd");
+    size_t before = decisions(h);
+    struct wh_str one = draft(h, RULE_ACT_HOST, none);
+    struct wh_str two = draft(h, RULE_ACT_HOST, none);
+    struct wh_str open = draft(h, RULE_ACT_OPEN, none);
+    struct wh_str close = draft(h, RULE_ACT_RECALL, none);
+    sign(h, one, "a", none);
+    sign(h, two, "a", none);
+    assert_int_equal(sign_slow(h, one, 'c', none, &got), WH_NONE);
+    assert_int_equal(got, LINE_PROPOSAL_DONE);
+    assert_int_equal(sign_slow(h, two, 'c', none, &got), WH_CONFLICT);
+    assert_int_equal(sign_slow(h, open, 'c', none, &got), WH_CONFLICT);
+    assert_int_equal(sign_slow(h, close, 'c', none, &got), WH_CONFLICT);
+    assert_int_equal(sign_slow(h, one, 'b', none, &got), WH_CONFLICT);
+    publish(h);
+    assert_int_equal(weights(h), RULE_TIER_HOSTED);
+    assert_int_equal(decisions(h), before + 1);
+    assert_int_equal(sign_slow(h, two, 'c', none, &got), WH_CONFLICT);
+    /* drafted anew it is another matter */
+    assert_int_equal(sign(h, draft(h, RULE_ACT_HOST, none), "ac", none),
+                     LINE_PROPOSAL_DONE);
+    assert_int_equal(decisions(h), before + 2);
+}
+
+/* Both have cooled off when somebody looks. */
+static void two_cooled_off(void **state)
+{
+    struct house *h = *state;
+    struct wh_str none = WH_S("");
+    found(h, "abcd");
+    size_t before = decisions(h);
+    struct wh_str one = draft(h, RULE_ACT_GATE, none);
+    struct wh_str two = draft(h, RULE_ACT_GATE, none);
+    assert_int_equal(sign(h, one, "ac", none), LINE_PROPOSAL_APPROVED);
+    assert_int_equal(sign(h, two, "bd", none), LINE_PROPOSAL_APPROVED);
+    later(h, DAY + 1);
+    assert_int_equal(sweep(h), 1);
+    assert_int_equal(weights(h), RULE_TIER_GATED);
+    assert_int_equal(decisions(h), before + 1);
+    assert_int_equal((state_of(h, one) == LINE_PROPOSAL_DONE) +
+                         (state_of(h, two) == LINE_PROPOSAL_DONE),
+                     1);
+    assert_int_equal((state_of(h, one) == LINE_PROPOSAL_VOID) +
+                         (state_of(h, two) == LINE_PROPOSAL_VOID),
+                     1);
+    assert_int_equal(sweep(h), 0);
+}
+
+static void two_rosters(void **state)
+{
+    struct house *h = *state;
+    enum line_proposal_state got;
+    struct line_roster *list;
+    struct wh_str none = WH_S("");
+    struct wh_err err;
+    size_t n;
+    found(h, "abcd");
+    unit_ok(line_rosters(h->t.db, &h->a, SIZE, &list, &n, &err), err);
+    struct wh_str this = roster(h, 2, list[0].r->digest, "acd");
+    struct wh_str that = roster(h, 2, list[0].r->digest, "bcd");
+    struct wh_str one = draft(h, RULE_ACT_ROSTER, this);
+    struct wh_str two = draft(h, RULE_ACT_ROSTER, that);
+    struct wh_str host = draft(h, RULE_ACT_HOST, none);
+    struct wh_str open = draft(h, RULE_ACT_OPEN, none);
+    sign(h, two, "b", that);
+    sign(h, host, "b", none);
+    assert_int_equal(sign(h, open, "bc", none), LINE_PROPOSAL_APPROVED);
+    sign(h, one, "a", this);
+    assert_int_equal(sign_slow(h, one, 'c', this, &got), WH_NONE);
+    assert_int_equal(got, LINE_PROPOSAL_DONE);
+    /* nothing is decided any more under the one that is about to end */
+    assert_int_equal(sign_slow(h, two, 'c', that, &got), WH_CONFLICT);
+    assert_int_equal(sign_slow(h, host, 'c', none, &got), WH_CONFLICT);
+    publish(h);
+    unit_ok(line_rosters(h->t.db, &h->a, SIZE, &list, &n, &err), err);
+    assert_int_equal(n, 2);
+    assert_true(wh_str_eq(list[1].doc, this));
+    assert_int_equal(sign_slow(h, two, 'c', that, &got), WH_FORBIDDEN);
+    assert_int_equal(sign_slow(h, host, 'c', none, &got), WH_FORBIDDEN);
+    /* nor what has cooled off meanwhile: who signed it may have left */
+    later(h, DAY + 1);
+    assert_int_equal(sweep(h), 0);
+    assert_int_equal(weights(h), RULE_TIER_HELD);
+    assert_int_equal(state_of(h, open), LINE_PROPOSAL_VOID);
+}
+
+/* A good signature counts for the text it is over, and for no other. */
+static void replayed(void **state)
+{
+    struct house *h = *state;
+    struct wh_err err = {0};
+    struct wh_str none = WH_S("");
+    struct testssh_how how = {.counter = 1000};
+    found(h, "abcd");
+    struct wh_str one = draft(h, RULE_ACT_HOST, none);
+    struct wh_str two = draft(h, RULE_ACT_HOST, none);
+    struct signing s = {.h = h, .in = {.text = two}};
+    s.in.sig = testssh_sign(&h->a, &h->keys[0], RULE_NS_DECISION, one, &how);
+    unit_fails(db_tx(h->t.db, sign_fn, &s, &err), err, WH_FORBIDDEN);
+    s.in.text = one;
+    unit_ok(db_tx(h->t.db, sign_fn, &s, &err), err);
+    unit_fails(db_tx(h->t.db, sign_fn, &s, &err), err, WH_CONFLICT);
+    /* as an objection it was not meant */
+    assert_int_equal(
+        sign_how(h, one, 'a', none, &(struct how){.ns = RULE_NS_DISSENT}, NULL),
+        WH_CONFLICT);
+}
+
+/* Nobody was here between the end of the cooling-off and that of the
+ * statement. */
+static void asleep(void **state)
+{
+    struct house *h = *state;
+    struct rule_statement st;
+    struct wh_err err;
+    struct wh_str none = WH_S("");
+    found(h, "abcd");
+    struct wh_str open = draft(h, RULE_ACT_OPEN, none);
+    unit_ok(rule_statement_read(open, &st, &err), err);
+    assert_int_equal(sign(h, open, "ac", none), LINE_PROPOSAL_APPROVED);
+    later(h, st.not_after - h->start);
+    assert_int_equal(sweep(h), 0);
+    assert_int_equal(weights(h), RULE_TIER_HELD);
+    assert_int_equal(state_of(h, open), LINE_PROPOSAL_VOID);
+    later(h, -2 * DAY); /* nor when the clock goes back */
+    assert_int_equal(sweep(h), 0);
+    assert_int_equal(weights(h), RULE_TIER_HELD);
+}
+
+/* A clock that jumps: nothing opens before its time, and what is closed opens
+ * when it was said to. */
+static void a_clock_that_jumps(void **state)
+{
+    struct house *h = *state;
+    struct wh_str none = WH_S("");
+    enum line_proposal_state got;
+    found(h, "abcd");
+    struct wh_str open = draft(h, RULE_ACT_OPEN, none);
+    later(h, -DAY); /* drafted in what is the future now */
+    assert_int_equal(sign_slow(h, open, 'a', none, &got), WH_FORBIDDEN);
+    later(h, DAY);
+    assert_int_equal(sign(h, open, "ac", none), LINE_PROPOSAL_APPROVED);
+    for (int i = 0; i < 5; i++) {
+        later(h, -3 * DAY);
+        assert_int_equal(sweep(h), 0);
+        later(h, 3 * DAY);
+        assert_int_equal(sweep(h), 0);
+    }
+    assert_int_equal(weights(h), RULE_TIER_HELD);
+    struct wh_str close = draft(h, RULE_ACT_HOST, none);
+    assert_int_equal(sign(h, close, "ac", none), LINE_PROPOSAL_DONE);
+    assert_int_equal(sign(h, draft(h, RULE_ACT_CLOSE, none), "b", none),
+                     LINE_PROPOSAL_DONE);
+    later(h, -10 * DAY);
+    assert_int_equal(sweep(h), 0);
+    assert_true(is_closed(h));
+    later(h, 10 * DAY + RULE_EMERGENCY_S);
+    assert_int_equal(sweep(h), 1);
+    assert_int_equal(weights(h), RULE_TIER_HOSTED);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, up, down)
 
 int main(void)
@@ -577,6 +782,12 @@ int main(void)
         T(hold_and_appeal),
         T(closed_in_between),
         T(self_run),
+        T(two_of_one_matter),
+        T(two_cooled_off),
+        T(two_rosters),
+        T(replayed),
+        T(asleep),
+        T(a_clock_that_jumps),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
