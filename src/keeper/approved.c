@@ -230,8 +230,25 @@ static bool same_words(const struct keeper_claim *c,
     return true;
 }
 
-/* What can not be taken back has to begin while the statement is good; what
- * has an end was good when it began, and has not ended (judge.c). */
+/* What can not be taken back has to begin while the statement is good, by the
+ * keeper's own clock and ledger: a leaf's time is its writer's. What began then
+ * may be opened again, after a closing that has lapsed or in another repo: the
+ * same bytes by the same decision. */
+static bool in_time(const struct keeper_claim *c,
+                    const struct rule_statement *st, struct wh_err *err)
+{
+    bool before = false;
+    if (c->now < st->not_after) {
+        return true;
+    }
+    return keeper_ledger_opened(c->ledger, c->content, c->leaf_digest, &before,
+                                err) &&
+           (before ||
+            wh_fail(err, WH_HELD,
+                    "the approvals have run out before this was opened"));
+}
+
+/* What has an end was good when it began, and has not ended (judge.c). */
 static bool fits(const struct keeper_claim *c, const struct rule_statement *st,
                  const struct rule_roster *roster, struct wh_err *err)
 {
@@ -248,14 +265,8 @@ static bool fits(const struct keeper_claim *c, const struct rule_statement *st,
     if (t > c->now) {
         return wh_fail(err, WH_HELD, "the decision is of a time to come");
     }
-    if (!rule_statement_fits(st, &f, err)) {
-        return false;
-    }
-    if (st->until == 0 && c->now >= st->not_after) {
-        return wh_fail(err, WH_HELD,
-                       "the approvals have run out before this was opened");
-    }
-    return true;
+    return rule_statement_fits(st, &f, err) &&
+           (st->until != 0 || in_time(c, st, err));
 }
 
 /* The quorum was on the register for as long as the roster wants. */

@@ -16,8 +16,10 @@ struct keeper_claim {
     struct keeper_pin *pin;
     struct keeper_ledger *ledger;
     struct keeper_horizon *horizon;
-    const struct tlog_vkey *log; /* key of the register */
-    struct wh_str bundle;        /* keeper/bundle.h */
+    const struct tlog_vkey *log;        /* key of the register */
+    struct wh_str bundle;               /* keeper/bundle.h */
+    struct wh_str content, leaf_digest; /* hex: of the file asked for, and of
+                                           the leaf's bytes */
     json_t *leaf;         /* the decision, proved to be in the register */
     uint64_t index, size; /* its entry; of the checkpoint that covers it */
     struct wh_str subject, evidence; /* hex: of manifest and document */
@@ -30,7 +32,9 @@ struct keeper_claim {
  * and follows the one before; the statement is about this house, subject,
  * evidence and these lines; enough approvers of enough affiliations signed it;
  * the decision says what the statement says; what can not be taken back has
- * waited. WH_HELD: not enough, too early, too late. WH_FORBIDDEN: the papers do
+ * waited, and begins while the statement is good: what this keeper opened by
+ * this decision then, it opens again later. WH_HELD: not enough, too early, too
+ * late. WH_FORBIDDEN: the papers do
  * not belong together. WH_CORRUPT, WH_NOT_VERIFIABLE, WH_ROLLED_BACK: register
  * or roster are not what was shown before. */
 bool keeper_approved(const struct keeper_claim *c, struct wh_err *err) WH_CHECK;

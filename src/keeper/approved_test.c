@@ -9,7 +9,9 @@
 #include "rule/floor.h"
 #include "tlog/proof.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #define NOW INT64_C(1795456800) /* 2026-11-23T18:00:00Z */
 #define DAY RULE_DAY_S
@@ -19,6 +21,8 @@
     "2222222222222222222222222222222222222222222222222222222222222222"
 #define LINE "3333333333333333333333333333333333333333333333333333333333333333"
 #define OTHER "4444444444444444444444444444444444444444444444444444444444444444"
+#define CONTENT \
+    "5555555555555555555555555555555555555555555555555555555555555555"
 #define ROOT "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA="
 #define ORIGIN "weighhouse.local/0123456789abcdef"
 #define LEAVES_MAX 16
@@ -279,6 +283,7 @@ struct twist {
     int64_t leaf_t; /* of the decision, after NOW */
     uint64_t tree;  /* of the statement */
     const char *claimed_subject;
+    const char *opened, *op; /* on the ledger: this content by this decision */
 };
 
 static struct rule_statement make_statement(struct world *w,
@@ -364,8 +369,21 @@ static json_t *decision_leaf(struct world *w, const struct twist *t,
     return leaf;
 }
 
+/* What the keeper writes when it opens. */
+static void open_once(struct world *w, const struct twist *t, const char *leaf)
+{
+    struct wh_err err;
+    unit_ok(keeper_ledger_append(w->ledger,
+                                 json_pack("{s:s,s:s,s:s}", "op",
+                                           t->op ? t->op : "open", "sha256",
+                                           t->opened, "leaf", leaf),
+                                 &err),
+            err);
+}
+
 static enum wh_code ask(struct world *w, const struct twist *t)
 {
+    char leaf_digest[WH_SHA256_HEX + 1];
     struct rule_statement s = make_statement(w, t);
     struct keeper_bundle b = {.statement = statement_text(w, &s)};
     size_t n = w->n, nsteps = w->nsteps;
@@ -391,6 +409,10 @@ static enum wh_code ask(struct world *w, const struct twist *t)
     b.nsteps = nsteps - (t->no_first_roster || t->old_roster ? 1 : 0);
     wh_buf_init(&buf, KEEPER_BUNDLE_MAX);
     keeper_bundle_write(&b, &buf);
+    wh_sha256_hex_of(w->leaves[index], leaf_digest);
+    if (t->opened) {
+        open_once(w, t, leaf_digest);
+    }
     const struct keeper_claim c = {
         .a = &w->a,
         .pin = &w->pin,
@@ -398,6 +420,8 @@ static enum wh_code ask(struct world *w, const struct twist *t)
         .horizon = &w->horizon,
         .log = &w->log,
         .bundle = wh_str_sub(wh_buf_str(&buf), 0, buf.n - (t->cut ? 1 : 0)),
+        .content = WH_S(CONTENT),
+        .leaf_digest = wh_str_of(leaf_digest),
         .leaf = leaf,
         .index = index,
         .size = w->n,
@@ -475,6 +499,15 @@ static void lies(void **state)
         {"too early", {.leaf_t = -2 * DAY}, WH_FORBIDDEN},
         {"too late", {.leaf_t = 5 * DAY}, WH_FORBIDDEN},
         {"opened too late", {.later = 5 * DAY}, WH_HELD},
+        {"another file was opened in time",
+         {.later = 5 * DAY, .opened = OTHER},
+         WH_HELD},
+        {"it was hosted in time",
+         {.later = 5 * DAY, .opened = CONTENT, .op = "host"},
+         WH_HELD},
+        {"opened in time, decided too late",
+         {.leaf_t = 5 * DAY, .opened = CONTENT},
+         WH_FORBIDDEN},
         {"decided in the future", {.leaf_t = 60, .later = -61}, WH_HELD},
         {"no founding roster", {.no_first_roster = true}, WH_BAD_REQUEST},
         {"half a bundle", {.cut = true}, WH_BAD_REQUEST},
@@ -545,13 +578,46 @@ static void remembered(void **state)
     assert_string_equal(digest_then, w->rosters[0]->digest);
 }
 
+/* A closing has lapsed, or another repo has the same file, long after the
+ * statement has ended: also across a restart, and not by a forged line. */
+static void opened_again(void **state)
+{
+    struct world *w = *state;
+    const struct twist again = {.later = 300 * DAY, .opened = CONTENT};
+    char path[128], line[512];
+    struct wh_err err;
+    bool found;
+    for (int i = 0; i < 100; i++) { /* lines before it, more than one buffer */
+        const struct twist other = {.opened = OTHER};
+        open_once(w, &other, OTHER);
+    }
+    expect(w, "again", &again, WH_NONE);
+    expect(w, "never before", &(struct twist){.later = 300 * DAY}, WH_HELD);
+    (void)snprintf(path, sizeof path, "%s/ledger", w->dir);
+    int n = snprintf(line, sizeof line,
+                     "{\"leaf\":\"%s\",\"op\":\"open\",\"sha256\":\"%s\"} "
+                     "%064d\n",
+                     EVIDENCE, CONTENT, 0);
+    int fd = open(path, O_WRONLY);
+    assert_int_equal(pwrite(fd, line, (size_t)n, 0), n);
+    assert_int_equal(close(fd), 0);
+    unit_ok(keeper_ledger_opened(w->ledger, WH_S(CONTENT), WH_S(EVIDENCE),
+                                 &found, &err),
+            err);
+    assert_false(found);
+    unit_ok(
+        keeper_ledger_opened(w->ledger, WH_S(OTHER), WH_S(OTHER), &found, &err),
+        err);
+    assert_true(found);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, up, down)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         T(true_papers),    T(lies),       T(rosters_change),
-        T(rosters_forged), T(remembered),
+        T(rosters_forged), T(remembered), T(opened_again),
     };
     return cmocka_run_group_tests_name("keeper/approved", tests, NULL, NULL);
 }

@@ -352,10 +352,11 @@ static bool ask_approvers(struct keeper *k, struct keeper_case *c,
                           struct wh_err *err)
 {
     struct wh_str lines[KEEPER_LINES_MAX];
-    char evidence[WH_SHA256_HEX + 1];
+    char evidence[WH_SHA256_HEX + 1], digest[WH_SHA256_HEX + 1];
     struct tlog_vkey key;
     json_t *leaf;
     wh_sha256_hex_of(c->evidence, evidence);
+    wh_sha256_hex_of(c->leaf, digest);
     if (!read_vkey(k, c->a, &key, err) ||
         !wh_json_parse(c->a, c->leaf, &leaf, err)) {
         return false;
@@ -369,6 +370,8 @@ static bool ask_approvers(struct keeper *k, struct keeper_case *c,
                                        .horizon = &k->horizon,
                                        .log = &key,
                                        .bundle = c->bundle,
+                                       .content = c->content.sha256,
+                                       .leaf_digest = wh_str_of(digest),
                                        .leaf = leaf,
                                        .index = c->index,
                                        .size = c->checkpoint,

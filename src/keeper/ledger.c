@@ -247,6 +247,78 @@ bool keeper_ledger_append(struct keeper_ledger *l, json_t *entry,
     return ok;
 }
 
+/* What an opening is looked for by. */
+struct sought {
+    struct wh_str sha256, leaf;
+    bool found;
+};
+
+static bool says(const json_t *doc, const char *key, struct wh_str want)
+{
+    const char *s = json_string_value(json_object_get(doc, key));
+    return s && wh_str_is(want, s);
+}
+
+/* The file may have been changed since it was checked: a line counts only with
+ * its MAC. */
+static void look_at(const struct keeper_ledger *l, struct wh_str line,
+                    struct sought *x)
+{
+    uint8_t mac[CRYPTO_HMAC_LEN];
+    struct wh_err ignored = {0};
+    struct wh_arena a;
+    json_t *doc;
+    if (line.n < MAC_HEX + 3 || wh_str_find_str(line, x->leaf) == SIZE_MAX) {
+        return;
+    }
+    struct wh_str json = wh_str_sub(line, 0, line.n - MAC_HEX - 1);
+    if (!wh_hex_dec(wh_str_sub(line, line.n - MAC_HEX, MAC_HEX), mac,
+                    sizeof mac, false) ||
+        !crypto_hmac_ok(key_of(l), json, mac)) {
+        return;
+    }
+    wh_arena_init(&a, 1 << 16);
+    if (wh_json_parse(&a, json, &doc, &ignored)) {
+        x->found |= says(doc, "op", WH_S("open")) &&
+                    says(doc, "sha256", x->sha256) &&
+                    says(doc, "leaf", x->leaf);
+    }
+    wh_arena_done(&a);
+}
+
+bool keeper_ledger_opened(struct keeper_ledger *l, struct wh_str sha256,
+                          struct wh_str leaf, bool *out, struct wh_err *err)
+{
+    struct sought x = {.sha256 = sha256, .leaf = leaf};
+    struct wh_buf b;
+    bool ok = true;
+    pthread_mutex_lock(&l->lock);
+    uint64_t end = l->end, at = 0;
+    pthread_mutex_unlock(&l->lock);
+    wh_buf_init(&b, 16 * KEEPER_LEDGER_LINE);
+    while (ok && at < end && !x.found) {
+        size_t n = end - at < 8 * KEEPER_LEDGER_LINE
+                       ? (size_t)(end - at)
+                       : (size_t)8 * KEEPER_LEDGER_LINE;
+        ok = wh_fd_pread(l->fd, at, wh_buf_room(&b, n), n, err);
+        if (ok) {
+            struct wh_str rest, line;
+            wh_buf_grew(&b, n);
+            at += n;
+            rest = wh_buf_str(&b);
+            while (wh_str_find(rest, '\n') != SIZE_MAX) {
+                (void)wh_str_cut(&rest, '\n', &line);
+                look_at(l, line, &x);
+            }
+            wh_buf_drop(&b, b.n - rest.n);
+            ok = b.n <= KEEPER_LEDGER_LINE || bad_line(0, err);
+        }
+    }
+    wh_buf_done(&b);
+    *out = x.found;
+    return ok;
+}
+
 void keeper_ledger_head(struct keeper_ledger *l, uint64_t *n, char head[65])
 {
     pthread_mutex_lock(&l->lock);

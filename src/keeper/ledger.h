@@ -28,6 +28,11 @@ void keeper_ledger_close(struct keeper_ledger **l);
  * taken). Thread-safe. */
 bool keeper_ledger_append(struct keeper_ledger *l, json_t *entry,
                           struct wh_err *err) WH_CHECK;
+/* Was this content (SHA-256 in hex) opened before by this decision (that of its
+ * leaf's bytes)? Reads the ledger from its begin: for what is rarely asked. */
+bool keeper_ledger_opened(struct keeper_ledger *l, struct wh_str sha256,
+                          struct wh_str leaf, bool *out,
+                          struct wh_err *err) WH_CHECK;
 /* Lines so far, and the digest of the last one in hex. */
 void keeper_ledger_head(struct keeper_ledger *l, uint64_t *n, char head[65]);
 /* The newest roster that stood on it when it was opened (keeper/approved.h): 0
