@@ -163,7 +163,7 @@ def test_every_printed_line(run, tmp_path):
     commands = [l for l in run.lines if not l.startswith("export ")]
     words = ["hf download demo/all", "hf download demo/smollm2", "weighhouse verify", "printf",
              "weighhouse verify", "weighhouse weigh", "hf upload", "./dev demo approve",
-             "curl -fsS --retry", "./dev demo hijack", "./dev demo recall", "./dev demo lift"]
+             "curl -fsS --retry", "python -c", "./dev demo hijack", "./dev demo recall", "./dev demo lift"]
     assert len(commands) == len(words)
     assert all(c.startswith(w) for c, w in zip(commands, words)), commands
     if engines.llama_server() is None or engines.NO_CAGE:
@@ -191,10 +191,11 @@ def test_every_printed_line(run, tmp_path):
     assert "act host" in ends[7].stdout and ends[7].stdout.count("has signed (DEMO)") == 2
     if len(ends) > 8:
         assert json.loads(ends[8].stdout)["choices"][0]["message"]["content"], ends[8]
-        assert codes[9] == 0 and re.search("(?m)was stopped after|^hijack: ", ends[9].stdout), \
-            ends[9]
-        assert codes[10] == 0 and ends[10].stdout.count("    recalled: ") == 2, ends[10]
-        assert codes[11] == 0 and ends[11].stdout.count("is lifted") == 2, ends[11]
+        assert codes[9] == 0 and ends[9].stdout.strip(), ends[9]
+        assert codes[10] == 0 and re.search("(?m)was stopped after|^hijack: ", ends[10].stdout), \
+            ends[10]
+        assert codes[11] == 0 and ends[11].stdout.count("    recalled: ") == 2, ends[11]
+        assert codes[12] == 0 and ends[12].stdout.count("is lifted") == 2, ends[12]
     again = run.shell(commands[1], tmp_path)
     assert again.returncode != 0
 
