@@ -92,6 +92,11 @@ FROM subject_tier t JOIN decision d ON d.id = (
   SELECT max(x.id) FROM decision x WHERE x.subject = t.subject AND coalesce(x.repo, 0) = t.repo)
 WHERE t.mode IN (2, 3) AND t.repo = 0 ORDER BY t.until LIMIT $1;
 
+-- What was granted for a time, and is not closed; what is open has no end.
+-- name: subject_tier_grants :many
+SELECT subject, granted, grant_until FROM subject_tier
+WHERE mode = 1 AND repo = 0 AND grant_until > 0 AND until > 0 ORDER BY until LIMIT $1;
+
 -- name: closed_content_add :exec
 INSERT INTO closed_content (sha256, subject, repo) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING;
 

@@ -141,6 +141,19 @@ static bool view_change(struct front_req *q, const struct line_roster *list,
     return true;
 }
 
+static json_t *view_quorums(const struct rule_roster *r)
+{
+    json_t *o = json_object();
+
+    for (int i = 0; r && i < RULE_ACT_COUNT; i++) {
+        const struct rule_act_row *act = rule_act_row((enum rule_act)i);
+        if (act->takes == RULE_TAKES_QUORUM) {
+            json_object_set_new(o, act->word, json_integer(r->quorum[i]));
+        }
+    }
+    return o;
+}
+
 bool front_desk_roster(struct front_req *q, json_t **out, struct wh_err *err)
 {
     json_t *o = wh_json_own(q->a, json_object()), *people = json_array();
@@ -169,6 +182,7 @@ bool front_desk_roster(struct front_req *q, json_t **out, struct wh_err *err)
                         json_integer(r ? (json_int_t)r->affiliations : 0));
     json_object_set_new(o, "quorum",
                         json_integer(r ? r->quorum[RULE_ACT_OPEN] : 0));
+    json_object_set_new(o, "quorums", view_quorums(r));
     json_object_set_new(o, "cooling_off", json_integer(r ? r->cooling_off : 0));
     json_object_set_new(o, "index",
                         r ? json_integer(list[n - 1].index) : json_null());
@@ -276,11 +290,13 @@ static bool view_proposal(const struct viewing *v,
     if (!add_signatures(v, p, r, o, err)) {
         return false;
     }
-    json_object_set_new(o, "id", wh_json_str(p->public_id));
+    json_object_set_new(o, "id",
+                        p->id ? wh_json_str(p->public_id) : json_null());
     json_object_set_new(o, "digest", wh_json_str(p->digest));
     json_object_set_new(o, "act", json_string(rule_act_word(p->act)));
     json_object_set_new(o, "does", json_string(rule_act_row(p->act)->words));
-    json_object_set_new(o, "state", json_string(STATES[p->state]));
+    json_object_set_new(o, "state",
+                        json_string(p->id ? STATES[p->state] : "draft"));
     json_object_set_new(o, "takes", takes_words(r, p->act));
     json_object_set_new(o, "subject",
                         p->subject.n ? wh_json_str(p->subject) : json_null());
@@ -290,7 +306,8 @@ static bool view_proposal(const struct viewing *v,
     json_object_set_new(o, "void_after", hub_view_time(p->not_after * 1000000));
     json_object_set_new(o, "opens_at",
                         p->due ? hub_view_time(p->due * 1000000) : json_null());
-    json_object_set_new(o, "created", hub_view_time(p->created));
+    json_object_set_new(o, "created",
+                        p->id ? hub_view_time(p->created) : json_null());
     *out = o;
     return true;
 }
@@ -329,6 +346,34 @@ bool front_desk_proposal(struct front_req *q, struct wh_str id, json_t **out,
     if (p.repo != 0 && !front_req_sees_private(q)) {
         return wh_fail(err, WH_NOT_FOUND, "there is no such proposal");
     }
+    return read_rosters(q, &v.rosters, &v.n, err) &&
+           view_proposal(&v, &p, out, err);
+}
+
+bool front_desk_statement(struct front_req *q, struct wh_str text,
+                          struct wh_str paper, json_t **out, struct wh_err *err)
+{
+    struct line_proposal p = {.text = text, .paper = paper};
+    struct viewing v = {.q = q};
+    char digest[WH_SHA256_HEX + 1];
+    struct rule_statement st;
+    struct wh_err why = {0};
+
+    wh_sha256_hex_of(text, digest);
+    p.digest = wh_arena_dup(q->a, wh_str_of(digest));
+    if (!rule_statement_read(text, &st, err)) {
+        return false;
+    }
+    if (front_desk_proposal(q, p.digest, out, &why)) {
+        return true;
+    }
+    if (why.code != WH_NOT_FOUND) {
+        *err = why;
+        return false;
+    }
+    p.act = st.act;
+    p.not_after = st.not_after;
+    p.subject = rule_act_row(st.act)->about_subject ? st.subject : WH_S("");
     return read_rosters(q, &v.rosters, &v.n, err) &&
            view_proposal(&v, &p, out, err);
 }

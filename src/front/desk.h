@@ -11,12 +11,13 @@
 #include "front/request.h"
 #include "line/approve.h"
 
-/* The roster in force: {approvers: [{id, affiliation, outside, demo, since,
- * keys: [{key, fingerprint, print}]}], self_run, demo, version, affiliations,
- * quorum, cooling_off, index, digest, roster, history: [{version, index, at,
- * quorum, cooling_off, approvers, affiliations, digest, joined, left, rekeyed:
- * [id]}]}, newest first. `since` is the entry of the register since which the
- * approver stands on the roster without a break. */
+/* The roster in force: {quorums: {act: affiliations}, approvers: [{id,
+ * affiliation, outside, demo, since, keys: [{key, fingerprint, print}]}],
+ * self_run, demo, version, affiliations, quorum, cooling_off, index, digest,
+ * roster, history: [{version, index, at, quorum, cooling_off, approvers,
+ * affiliations, digest, joined, left, rekeyed: [id]}]}, newest first. `since`
+ * is the entry of the register since which the approver stands on the roster
+ * without a break. */
 bool front_desk_roster(struct front_req *q, json_t **out,
                        struct wh_err *err) WH_CHECK;
 
@@ -27,6 +28,11 @@ bool front_desk_roster(struct front_req *q, json_t **out,
  * counts those of the approvals. WH_NOT_FOUND. */
 bool front_desk_proposal(struct front_req *q, struct wh_str id, json_t **out,
                          struct wh_err *err) WH_CHECK;
+/* The same of a statement that may not be filed yet: then its id is null, and
+ * its state "draft". paper: the roster that is to follow, or empty. */
+bool front_desk_statement(struct front_req *q, struct wh_str text,
+                          struct wh_str paper, json_t **out,
+                          struct wh_err *err) WH_CHECK;
 /* The newest ones about what is public, as a list. */
 bool front_desk_proposals(struct front_req *q, json_t **out,
                           struct wh_err *err) WH_CHECK;
@@ -35,6 +41,9 @@ bool front_desk_proposals(struct front_req *q, json_t **out,
  * decision}], the one that ends first first. */
 bool front_desk_holds(struct front_req *q, json_t **out,
                       struct wh_err *err) WH_CHECK;
+/* What people granted for a time: [{subject, tier, until}], the same order. */
+bool front_desk_grants(struct front_req *q, json_t **out,
+                       struct wh_err *err) WH_CHECK;
 /* [{id, decision, subject, text, due, outcome, answer, created}]; the text is
  * shown to whom it is of. */
 bool front_desk_appeals(struct front_req *q, json_t **out,

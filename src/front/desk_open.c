@@ -117,6 +117,26 @@ bool front_desk_holds(struct front_req *q, json_t **out, struct wh_err *err)
     return r != DB_FAIL;
 }
 
+bool front_desk_grants(struct front_req *q, json_t **out, struct wh_err *err)
+{
+    json_t *list = wh_json_own(q->a, json_array());
+    struct db_stmt *s = db_start(q->db, DBQ_SUBJECT_TIER_GRANTS);
+    enum db_row r;
+
+    db_bind_i64(s, 1, LIST_MAX);
+    while ((r = db_step(s, err)) == DB_ROW) {
+        json_array_append_new(
+            list,
+            json_pack("{s:o,s:s,s:o}", "subject",
+                      wh_json_str(db_col_text(s, 0)), "tier",
+                      rule_tier_word((enum rule_tier)db_col_i64(s, 1)), "until",
+                      hub_view_time(db_col_i64(s, 2) * 1000000)));
+    }
+    db_finish(&s);
+    *out = list;
+    return r != DB_FAIL;
+}
+
 /* Counts and outcomes are public, the texts are not. */
 bool front_desk_appeals(struct front_req *q, json_t **out, struct wh_err *err)
 {

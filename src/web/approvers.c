@@ -13,14 +13,15 @@
 static json_t *length(int64_t s)
 {
     static const struct {
-        int64_t s;
+        int64_t s, from; /* so many, and said in these from so many on */
         const char *word;
-    } units[] = {{RULE_DAY_S, "day"}, {HOUR_S, "hour"}, {60, "minute"}};
+    } units[] = {{RULE_DAY_S, 7 * RULE_DAY_S, "day"},
+                 {HOUR_S, HOUR_S, "hour"},
+                 {60, 120, "minute"}};
 
     for (size_t i = 0; i < sizeof units / sizeof *units; i++) {
         int64_t n = s / units[i].s;
-        if (s % units[i].s == 0 && n > 0 &&
-            (n > 1 || i > 0 || s == RULE_DAY_S)) {
+        if (s % units[i].s == 0 && s >= units[i].from) {
             return json_sprintf("%lld %s%s", (long long)n, units[i].word,
                                 n == 1 ? "" : "s");
         }
@@ -32,21 +33,24 @@ static json_t *length(int64_t s)
  * roster in force has it. */
 static json_t *acts(const json_t *roster)
 {
+    const json_t *quorums = json_object_get(roster, "quorums");
     json_t *list = json_array();
-    long long quorum =
-        (long long)json_integer_value(json_object_get(roster, "quorum"));
 
     for (int i = 0; i < RULE_ACT_COUNT; i++) {
         const struct rule_act_row *act = rule_act_row((enum rule_act)i);
+        int64_t quorum =
+            json_integer_value(json_object_get(quorums, act->word));
         if (act->takes == RULE_TAKES_NOBODY) {
             continue;
         }
+        quorum = quorum > RULE_QUORUM_MIN ? quorum : RULE_QUORUM_MIN;
         json_array_append_new(
             list, json_pack("{s:s,s:s,s:o,s:b,s:o}", "word", act->word, "does",
                             act->words, "takes",
                             act->takes == RULE_TAKES_ONE
                                 ? json_string("one approver")
-                                : json_sprintf("%lld affiliations", quorum),
+                                : json_sprintf("%lld affiliations",
+                                               (long long)quorum),
                             "cools", (int)act->irrevocable, "longest",
                             act->ends ? length(act->longest) : json_null()));
     }

@@ -122,53 +122,53 @@ static bool add_appeals(struct front_req *q, json_t *page, struct wh_err *err)
 bool web_on_desk(struct front_req *q, struct wh_err *err)
 {
     json_t *page = web_page(q, WH_S("Desk"), ""), *roster, *waiting, *danger;
+    json_t *grants;
 
     if (!front_desk_roster(q, &roster, err) ||
         !front_desk_waiting(q, &waiting, err) || !about_each(q, waiting, err) ||
+        !front_desk_grants(q, &grants, err) || !about_each(q, grants, err) ||
         !front_danger_list(q, &danger, err) || !add_proposals(q, page, err) ||
         !add_closed(q, page, err) || !add_appeals(q, page, err)) {
         return false;
     }
+    json_object_set_new(
+        page, "any",
+        json_pack("{s:b,s:b}", "signing",
+                  (int)(json_array_size(json_object_get(page, "signing")) > 0),
+                  "waiting", (int)(json_array_size(waiting) > 0)));
     json_object_set(page, "roster", roster);
     json_object_set(page, "waiting", waiting);
+    json_object_set(page, "grants", grants);
     json_object_set(page, "reports", json_object_get(danger, "figures"));
     return web_page_send(q, 200, "desk", page, err);
 }
 
 /* ---- one statement ---- */
 
-/* What is not filed, in the form of what is. */
-static json_t *unfiled(struct front_req *q, const struct rule_statement *st,
-                       struct wh_str text, struct wh_str paper)
+/* The lines that a statement names: those in force have names. */
+static json_t *view_lines(struct front_req *q, const struct rule_statement *st)
 {
-    const struct rule_act_row *act = rule_act_row(st->act);
-    char digest[WH_SHA256_HEX + 1], after[RULE_TIME_TEXT];
-    json_t *o = wh_json_own(q->a, json_object());
+    const struct line_set *set = &q->house->lines;
+    json_t *list = json_array();
 
-    wh_sha256_hex_of(text, digest);
-    rule_time_write(st->not_after, after);
-    json_object_set_new(o, "id", json_null());
-    json_object_set_new(o, "digest", json_string(digest));
-    json_object_set_new(o, "act", json_string(act->word));
-    json_object_set_new(o, "does", json_string(act->words));
-    json_object_set_new(o, "state", json_string("draft"));
-    json_object_set_new(o, "takes", json_null());
-    json_object_set_new(o, "affiliations", json_integer(0));
-    json_object_set_new(o, "approvals", json_array());
-    json_object_set_new(o, "dissent", json_array());
-    json_object_set_new(o, "statement", web_text(text));
-    json_object_set_new(o, "roster", web_text_or_null(paper));
-    json_object_set_new(o, "void_after", json_string(after));
-    json_object_set_new(o, "opens_at", json_null());
-    json_object_set_new(o, "created", json_null());
-    return o;
+    for (size_t i = 0; i < set->n_enforced; i++) {
+        const struct rule_line *line = set->enforced[i].line;
+        for (size_t k = 0; k < st->n_lines; k++) {
+            if (wh_str_is(st->lines[k], line->digest)) {
+                json_array_append_new(
+                    list, json_pack("{s:o,s:I}", "name", web_text(line->name),
+                                    "version", (json_int_t)line->version));
+            }
+        }
+    }
+    return list;
 }
 
-static void add_statement(json_t *o, const struct rule_statement *st)
+static void add_statement(struct front_req *q, json_t *o,
+                          const struct rule_statement *st)
 {
     char confirm[RULE_CONFIRM_MAX], until[RULE_TIME_TEXT];
     json_t *reasons = json_array(), *rules = json_array(), *states;
-    bool about = rule_act_row(st->act)->about_subject;
 
     rule_statement_confirm(st->act, st->subject, confirm);
     rule_time_write(st->until, until);
@@ -183,9 +183,8 @@ static void add_statement(json_t *o, const struct rule_statement *st)
                            ? "cooling"
                            : json_string_value(json_object_get(o, "state")),
                        1);
-    json_object_set_new(o, "subject",
-                        about ? web_text(st->subject) : json_null());
     json_object_set_new(o, "in", states);
+    json_object_set_new(o, "lines", view_lines(q, st));
     json_object_set_new(o, "reasons", reasons);
     json_object_set_new(o, "rules", rules);
     json_object_set_new(o, "confirm", web_text(wh_str_of(confirm)));
@@ -198,41 +197,23 @@ static void add_statement(json_t *o, const struct rule_statement *st)
                         st->until ? json_string(until) : json_null());
 }
 
-/* Found under its digest, it is filed: as the API gives it. */
-static bool find(struct front_req *q, const struct web_statement *s,
-                 const struct rule_statement *st, json_t **out,
-                 struct wh_err *err)
-{
-    char digest[WH_SHA256_HEX + 1];
-    struct wh_err why = {0};
-
-    wh_sha256_hex_of(s->text, digest);
-    if (front_desk_proposal(q, wh_arena_dup(q->a, wh_str_of(digest)), out,
-                            &why)) {
-        return true;
-    }
-    if (why.code != WH_NOT_FOUND) {
-        *err = why;
-        return false;
-    }
-    *out = unfiled(q, st, s->text, s->paper);
-    return true;
-}
-
 bool web_desk_statement(struct front_req *q, int status,
                         const struct web_statement *s, const char *wrong,
                         struct wh_err *err)
 {
-    json_t *page = web_page(q, WH_S("Statement"), ""), *o;
     struct rule_statement st;
+    json_t *page, *o;
 
-    if (!rule_statement_read(s->text, &st, err) || !find(q, s, &st, &o, err)) {
+    if (!rule_statement_read(s->text, &st, err) ||
+        !front_desk_statement(q, s->text, s->paper, &o, err) ||
+        !web_desk_about(q, o, err)) {
         return false;
     }
-    add_statement(o, &st);
-    if (!web_desk_about(q, o, err)) {
-        return false;
-    }
+    add_statement(q, o, &st);
+    page = web_page(q,
+                    wh_arena_fmt(q->a, "%s %.*s", rule_act_word(st.act),
+                                 WH_FMT(text_of(o, "about"))),
+                    "");
     json_object_set(page, "matter", o);
     json_object_set_new(page, "wrong",
                         wrong ? json_string(wrong) : json_null());

@@ -19,7 +19,8 @@ struct draft {
     enum rule_act which;
     bool chosen; /* `which` is an act that is signed */
     struct line_row row;
-    bool found; /* a decision about the subject is in effect */
+    json_t *doc;           /* the document of the decision in effect, or null */
+    bool closed, appealed; /* by people; and somebody objects */
 };
 
 static struct wh_str hex_of(struct wh_str s)
@@ -27,13 +28,54 @@ static struct wh_str hex_of(struct wh_str s)
     return wh_str_starts(s, WH_S("sha256:")) ? wh_str_sub(s, 7, s.n) : s;
 }
 
+/* Does somebody wait for an answer about this subject? */
+static bool read_appeals(struct draft *d, struct wh_err *err)
+{
+    json_t *list, *one;
+    size_t i;
+
+    if (!front_desk_appeals(d->q, &list, err)) {
+        return false;
+    }
+    json_array_foreach(list, i, one)
+    {
+        const char *subject =
+            json_string_value(json_object_get(one, "subject"));
+        d->appealed =
+            d->appealed || (json_is_null(json_object_get(one, "outcome")) &&
+                            subject && wh_str_is(d->subject, subject));
+    }
+    return true;
+}
+
+/* The decision in effect, and whether people closed it. */
+static bool read_decision(struct draft *d, struct wh_err *err)
+{
+    enum rule_act act;
+    const char *word;
+    bool found;
+
+    if (!line_current(d->q->db, d->q->a, d->subject, 0, &found, &d->row, err)) {
+        return false;
+    }
+    if (!found) {
+        return true;
+    }
+    if (!wh_json_parse(d->q->a, d->row.doc, &d->doc, err)) {
+        return false;
+    }
+    word = json_string_value(json_object_get(d->doc, "act"));
+    d->closed = d->row.made_by != LINE_MADE_BY_LINE && word &&
+                rule_act_of(wh_str_of(word), &act) && rule_act_row(act)->closes;
+    return read_appeals(d, err);
+}
+
 static bool choose(struct draft *d, struct wh_err *err)
 {
     d->subject = hex_of(wh_str_trim(d->subject));
     d->chosen = rule_act_of(d->act, &d->which) &&
                 rule_act_row(d->which)->takes != RULE_TAKES_NOBODY;
-    return d->subject.n == 0 || line_current(d->q->db, d->q->a, d->subject, 0,
-                                             &d->found, &d->row, err);
+    return d->subject.n == 0 || read_decision(d, err);
 }
 
 /* ---- the page ---- */
@@ -42,20 +84,22 @@ static bool choose(struct draft *d, struct wh_err *err)
 static bool offered(const struct draft *d, enum rule_act act)
 {
     const struct rule_act_row *a = rule_act_row(act);
-    bool people = d->row.made_by != LINE_MADE_BY_LINE;
     enum rule_tier weights = d->row.tiers.part[RULE_PART_WEIGHTS];
 
-    if (a->takes == RULE_TAKES_NOBODY || a->about_subject != d->found) {
+    if (a->takes == RULE_TAKES_NOBODY || a->about_subject != (d->doc != NULL)) {
         return false;
     }
-    if (!d->found) {
+    if (!d->doc) {
         return true;
     }
     if (act == RULE_ACT_RATIFY) {
         return d->row.made_by == LINE_MADE_BY_EMERGENCY;
     }
     if (act == RULE_ACT_RENEW || act == RULE_ACT_LIFT) {
-        return people && weights < RULE_TIER_OPEN;
+        return d->closed;
+    }
+    if (act == RULE_ACT_ANSWER) {
+        return d->appealed;
     }
     return a->opens    ? weights < RULE_TIER_OPEN
            : a->closes ? weights > RULE_TIER_HELD
@@ -173,36 +217,28 @@ static json_t *view_form(const struct draft *d)
     return o;
 }
 
-static bool view_notice(const struct draft *d, json_t **out, struct wh_err *err)
+static json_t *view_notice(const struct draft *d)
 {
-    struct line_refusal refusal = {.part = RULE_PART_WEIGHTS};
+    struct line_refusal refusal = {.part = RULE_PART_WEIGHTS,
+                                   .decision = d->doc};
 
-    *out = json_null();
-    if (!d->found || d->row.tiers.part[RULE_PART_WEIGHTS] == RULE_TIER_OPEN) {
-        return true;
-    }
-    if (!wh_json_parse(d->q->a, d->row.doc, &refusal.decision, err)) {
-        return false;
-    }
-    *out = line_refusal_json(&refusal);
-    return true;
+    return d->doc && d->row.tiers.part[RULE_PART_WEIGHTS] < RULE_TIER_OPEN
+               ? line_refusal_json(&refusal)
+               : json_null();
 }
 
 static bool draft_page(struct draft *d, int status, const char *wrong,
                        struct wh_err *err)
 {
     json_t *page = web_page(d->q, WH_S("Draft a statement"), "");
-    json_t *o = wh_json_own(d->q->a, json_object()), *notice;
+    json_t *o = wh_json_own(d->q->a, json_object());
 
     json_object_set_new(o, "subject", web_text_or_null(d->subject));
-    if (!web_desk_about(d->q, o, err) || !view_notice(d, &notice, err)) {
+    if (!web_desk_about(d->q, o, err)) {
         return false;
     }
-    json_object_set_new(page, "notice", notice);
-    json_object_set_new(o, "found", json_boolean(d->found));
-    json_object_set_new(
-        o, "weights",
-        json_string(rule_tier_word(d->row.tiers.part[RULE_PART_WEIGHTS])));
+    json_object_set_new(page, "notice", view_notice(d));
+    json_object_set_new(o, "found", json_boolean(d->doc != NULL));
     json_object_set_new(o, "acts", view_acts(d));
     json_object_set_new(o, "form", view_form(d));
     json_object_set_new(o, "known_rules", view_rules(d));
