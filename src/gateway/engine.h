@@ -35,6 +35,9 @@
 #define GATEWAY_ENGINE_CONTEXT_MIN 256u
 #define GATEWAY_ENGINE_CONTEXT_MAX (1u << 20)
 #define GATEWAY_ENGINE_CONTEXT 4096u /* when none is asked for */
+/* How the `why` of an engine goes on whose program is still being built; after
+ * it comes the builder's line, "43 % Building ..." */
+#define GATEWAY_ENGINE_BUILDING "llama-server is being built: "
 
 enum gateway_engine_state {
     GATEWAY_ENGINE_LOADING,  /* the keeper checks the papers and decrypts */

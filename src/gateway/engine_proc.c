@@ -116,7 +116,7 @@ static void building(struct engines *s)
         line[n] = '\0';
         line[strcspn(line, "\n")] = '\0';
         (void)snprintf(s->why_not, sizeof s->why_not,
-                       "llama-server is being built: %s", line);
+                       GATEWAY_ENGINE_BUILDING "%s", line);
     }
 }
 

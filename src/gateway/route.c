@@ -534,6 +534,14 @@ const struct gateway_place *gateway_routes_place(const struct gateway_routes *r,
     return place >= 0 && (size_t)place < r->places_n ? &r->places[place] : NULL;
 }
 
+bool gateway_route_look(struct gateway_routes *r,
+                        const struct gateway_route *route,
+                        struct gateway_engine_view *out)
+{
+    return route->place < 0 && r->conf.engines != NULL &&
+           gateway_engine_look(r->conf.engines, route->weights, out);
+}
+
 /* --- connecting ----------------------------------------------------------- */
 
 static int dial_place(const struct gateway_place *p, struct gateway_fault *f)

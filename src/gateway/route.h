@@ -88,6 +88,12 @@ void gateway_routes_stop(struct gateway_routes *r, struct wh_str model);
 /* A place of the configuration. */
 const struct gateway_place *gateway_routes_place(const struct gateway_routes *r,
                                                  int place);
+/* How the engine of this house is that a route leads to. False: nothing runs
+ * yet, which the first request changes, or the route leads elsewhere. As cheap
+ * as gateway_engine_look. */
+bool gateway_route_look(struct gateway_routes *r,
+                        const struct gateway_route *route,
+                        struct gateway_engine_view *out);
 /* Connect: non-blocking, perhaps not yet connected. For workers. -1 with the
  * fault: loading, not reachable. To a place of the configuration (place >= 0)
  * it never blocks: also for loops. */
