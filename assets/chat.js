@@ -133,6 +133,9 @@
   function finish(text, whole, said, end) {
     if (end.notice) notice(said, end.notice, end.request);
     if (end.left) left(end.left);
+    if (end.notice && end.notice.category === "engine_unavailable") {
+      document.dispatchEvent(new Event("engine-asked"));
+    }
     if (whole) {
       hidden("user", text);
       hidden("assistant", whole);

@@ -11,6 +11,7 @@
 #include "watch/case.h"
 #include "watch/ladder.h"
 #include "web/handlers.h"
+#include "web/hosted.h"
 #include "web/repo.h"
 #include "web/talk.h"
 
@@ -233,7 +234,17 @@ static void fill_model(struct chat *c, json_t *page)
 
 static bool fill(struct chat *c, struct wh_err *err)
 {
-    json_t *page = c->repo.page;
+    json_t *page = c->repo.page, *by = json_null();
+    bool hosted = web_repo_hosted(&c->repo);
+
+    if (hosted && !web_hosted_by(&c->repo, &by, err)) {
+        return false;
+    }
+    json_object_set_new(page, "hosted_by", by);
+    json_object_set_new(
+        page, "engine",
+        hosted ? web_hosted_engine(c->q, wh_str_of(c->q->repo.full))
+               : json_null());
 
     fill_model(c, page);
     fill_now(c, page);

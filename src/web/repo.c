@@ -11,6 +11,7 @@
 #include "line/refusal.h"
 #include "line/view.h"
 #include "web/handlers.h"
+#include "web/hosted.h"
 #include "web/number.h"
 #include "web/panels.h"
 
@@ -533,6 +534,23 @@ static json_t *use(const struct web_repo *r, const json_t *notice)
         repo->kind == STORE_MODEL ? "" : store_kind_name(repo->kind)));
 }
 
+static bool fill_hosted(struct web_repo *r, struct wh_err *err)
+{
+    bool hosted = web_repo_hosted(r);
+    json_t *by = json_null();
+
+    if (hosted && !web_hosted_by(r, &by, err)) {
+        return false;
+    }
+    json_object_set_new(r->page, "hosted", json_boolean(hosted));
+    json_object_set_new(r->page, "hosted_by", by);
+    json_object_set_new(
+        r->page, "engine",
+        hosted ? web_hosted_engine(r->q, wh_str_of(r->q->repo.full))
+               : json_null());
+    return true;
+}
+
 static bool fill_repo(struct web_repo *r, struct wh_err *err)
 {
     json_t *notice = web_repo_notice(r);
@@ -548,7 +566,7 @@ static bool fill_repo(struct web_repo *r, struct wh_err *err)
                                 : json_null());
     web_repo_panels(r);
     json_object_set_new(r->page, "about", about(r));
-    return true;
+    return fill_hosted(r, err);
 }
 
 bool web_on_repo(struct front_req *q, struct wh_err *err)
@@ -559,7 +577,10 @@ bool web_on_repo(struct front_req *q, struct wh_err *err)
     if (!web_repo_open(q, "card", &r, err)) {
         return false;
     }
-    ok = fill_repo(&r, err) && web_page_send(q, 200, "repo", r.page, err);
+    ok =
+        fill_repo(&r, err) &&
+        (web_repo_hosted(&r) ? web_page_send_asking(q, 200, "repo", r.page, err)
+                             : web_page_send(q, 200, "repo", r.page, err));
     web_repo_close(&r);
     return ok;
 }

@@ -89,7 +89,9 @@ static void add_address(json_t *o, struct wh_str url, bool appeal)
 json_t *web_talk_fault(const struct gateway_fault *f, const char *request)
 {
     json_t *o =
-        notice("The answer did not come to its end.",
+        notice(gateway_fault_row(f->code)->status < 500
+                   ? "This message was not answered."
+                   : "The answer did not come to its end.",
                gateway_fault_row(f->code)->code, sentence(f->message), request);
 
     add_address(o, wh_str_of(f->url), false);

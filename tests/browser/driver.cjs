@@ -83,7 +83,9 @@ const steps = {
     await Promise.all([page.waitForNavigation(), page.locator(selector).first().press(key)]);
     return page.url().slice(base.length);
   },
-  async wait({ selector }) { await page.waitForSelector(selector, { timeout: 10000 }); },
+  async wait({ selector, seconds = 10 }) {
+    await page.waitForSelector(selector, { timeout: 1000 * seconds });
+  },
   async url() { return page.url().slice(base.length); },
   async focused() { return page.evaluate(focused); },
   async cookies() { return context.cookies(); },

@@ -23,11 +23,11 @@ sweep_seconds = 1
 """
 
 
-def push(house, name, data):
+def push(house, name, data, file="model.gguf"):
     house.api().create_repo(name)
     hands.lfs_upload(house, name, data)
     r = hands.commit(house, name, hands.file_op("README.md", b"# A model above the line\n"),
-                     hands.lfs_op("model.gguf", data))
+                     hands.lfs_op(file, data))
     assert r.status_code == 200, r.text
     assert hands.decided(house, name)["weights"] == "held"
     return hands.release(house, name)["subject"]

@@ -2,6 +2,8 @@
 
 import os
 import pathlib
+import subprocess
+import sys
 
 import openai
 import pytest
@@ -62,6 +64,42 @@ def test_the_tab_is_for_hosted_models(browser):
         assert browser.count(selector=".tabs a:text-is('Chat')") == 0
     assert "DEMO" in browser.text(selector="footer.foot")
     assert "Self-run" not in browser.text(selector="footer.foot")
+
+
+def test_a_hosted_model_says_who_let_it_be(browser, peopled):
+    browser.goto(path=f"/{people.HOSTED}")
+    panel = browser.text(selector="section[aria-labelledby=p-hosted]")
+    for name in ("bea of north", "cid of south", "ada of north"):
+        assert name in panel
+    for name in people.PEOPLE:
+        told = subprocess.run(["ssh-keygen", "-lf", peopled.keys / f"{name}.pub"], check=True,
+                              capture_output=True, text=True).stdout
+        assert told.split()[1] in panel
+    assert panel.count("objects") == 1 and panel.index("objects") > panel.index("ada")
+    assert panel.count("DEMO") == 4
+    assert "answers well behind a gate" in panel
+    assert browser.submit(selector="text=The statement they signed").startswith("/desk/")
+    assert "act host" in browser.text(selector="#text")
+    browser.goto(path="/admin/wanted")
+    assert browser.count(selector="#p-hosted") == browser.count(selector="#p-engine") == 0
+
+
+def test_the_lines_to_copy_work(browser, peopled):
+    browser.goto(path=f"/{people.HOSTED}")
+    assert browser.count(selector="button[data-copy]:visible") == 2
+    r = peopled.house.request("POST", "/api/weighhouse/v1/keys", token="admin",
+                              json={"name": "lines", "models": [people.HOSTED]})
+    env = {**os.environ, "OPENAI_API_KEY": r.json()["secret"], "NO_PROXY": "127.0.0.1"}
+    for command, where in (([sys.executable, "-c"], "#use-python"), (["bash", "-c"], "#use-curl")):
+        done = subprocess.run([*command, browser.text(selector=where)], env=env, check=False,
+                              capture_output=True, text=True, timeout=60)
+        assert done.returncode == 0 and "Name a colour." in done.stdout, done
+    assert [m["messages"][0]["content"] for m in peopled.engine.seen[-2:]] == ["Name a colour."] * 2
+    browser.fresh(script=False)
+    browser.goto(path=f"/{people.HOSTED}")
+    assert browser.count(selector="button[data-copy]:visible") == 0
+    assert browser.count(selector="a[href='/settings/keys']") >= 1
+    assert browser.text(selector="#engine").startswith("State\nelsewhere")
 
 
 def test_talking_with_the_script(browser, peopled):
