@@ -115,3 +115,6 @@ SELECT idx FROM log_entry WHERE type IN ('genesis', 'lines') ORDER BY idx DESC L
 -- Lines on their way to the register.
 -- name: line_waiting :one
 SELECT count(*) FROM log_outbox WHERE type IN ('genesis', 'lines');
+
+-- name: proposal_open_count :one
+SELECT count(*) FROM proposal WHERE state = 0;

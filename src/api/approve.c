@@ -8,6 +8,7 @@
 #include "api/handlers.h"
 #include "front/answer.h"
 #include "front/desk.h"
+#include "front/quota.h"
 
 /* ---- who may decide, and what is proposed ---- */
 
@@ -113,7 +114,7 @@ bool api_proposal_sign(struct front_req *q, struct wh_err *err)
     struct wh_str armour;
     json_t *body, *o;
 
-    if (!front_req_json(q, &body, err) ||
+    if (!front_quota_signature(q, err) || !front_req_json(q, &body, err) ||
         !wh_json_get_str(body, "statement", &in.text, err) ||
         !wh_json_get_str(body, "signature", &armour, err) ||
         !wh_json_opt_str(body, "roster", WH_S(""), &in.paper, err) ||

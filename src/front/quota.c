@@ -23,7 +23,8 @@ struct under_way {
 
 struct front_quota {
     const struct conf *conf;
-    struct front_buckets *strangers; /* null: no limit */
+    struct front_buckets *strangers;  /* null: no limit */
+    struct front_buckets *signatures; /* the same */
     pthread_mutex_t lock;
     struct under_way *list; /* as long as there are accounts at work */
 };
@@ -39,6 +40,10 @@ struct front_quota *front_quota_new(const struct conf *conf)
         q->strangers =
             front_buckets_new((uint64_t)conf->quota_anonymous_minute, seed);
     }
+    if (conf->quota_signatures_minute > 0) {
+        q->signatures =
+            front_buckets_new((uint64_t)conf->quota_signatures_minute, seed);
+    }
     pthread_mutex_init(&q->lock, NULL);
     return q;
 }
@@ -52,6 +57,7 @@ void front_quota_free(struct front_quota **qp)
     }
     wh_assert(!q->list);
     front_buckets_free(&q->strangers);
+    front_buckets_free(&q->signatures);
     pthread_mutex_destroy(&q->lock);
     wh_free(q);
     *qp = NULL;
@@ -104,6 +110,25 @@ bool front_quota_stranger(struct front_req *q, struct wh_err *err)
                    "such limit",
                    (unsigned long long)q->rate.limit,
                    (unsigned long long)q->rate.seconds);
+}
+
+bool front_quota_signature(struct front_req *q, struct wh_err *err)
+{
+    struct front_quota *h = q->house->quota;
+    struct wh_str peer = wh_str_of(q->net->peer);
+    struct front_rate rate;
+
+    if (!h->signatures || (from_here(peer) && !h->conf->quota_count_loopback) ||
+        front_buckets_take(h->signatures, network_of(peer), wh_mono_us(),
+                           &rate)) {
+        return true;
+    }
+    wh_count(WH_COUNT_LIMITED, 1);
+    return wh_fail(err, WH_RATE_LIMITED,
+                   "%llu signatures a minute are looked at from one address; "
+                   "the next in %llu s",
+                   (unsigned long long)rate.limit,
+                   (unsigned long long)rate.seconds);
 }
 
 /* ---- what is under way ---- */

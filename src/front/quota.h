@@ -23,6 +23,9 @@ void front_quota_free(struct front_quota **q);
  * up its minute; q->rate says what is left. Requests of this host count only if
  * the settings say so. */
 bool front_quota_stranger(struct front_req *q, struct wh_err *err) WH_CHECK;
+/* A signature of an approver came: WH_RATE_LIMITED when its address has used up
+ * its minute, whoever is signed in. Looking at one is work for the writer. */
+bool front_quota_signature(struct front_req *q, struct wh_err *err) WH_CHECK;
 /* May the namespace of the repo hold `bytes` more, and `account` send them
  * today? WH_FORBIDDEN. */
 bool front_quota_room(struct front_req *q, int64_t owner, int64_t account,

@@ -22,6 +22,7 @@ struct filing {
     struct line_roster roster; /* in force; r null before the founding */
     struct rule_roster *next;  /* that is to follow, or null */
     struct wh_str approver, affiliation;
+    bool entitled;       /* on the roster in force */
     struct line_row row; /* the decision in effect, for acts about a subject */
     struct line_proposal p;
 };
@@ -53,7 +54,8 @@ static bool read_signature(struct filing *f, struct wh_err *err)
         return false;
     }
     crypto_ssh_key_print(&f->sig.key, f->key);
-    return find_approver(f, f->roster.r) || find_approver(f, f->next) ||
+    f->entitled = find_approver(f, f->roster.r);
+    return f->entitled || find_approver(f, f->next) ||
            wh_fail(err, WH_FORBIDDEN,
                    "the key is not on the roster of this house");
 }
@@ -186,6 +188,24 @@ static bool file_proposal(struct filing *f, const char *digest,
                              f->row.repo, &f->out->outbox, err);
 }
 
+/* What nobody of the roster wants is not kept: whoever a roster would make an
+ * approver signs after one who is. Before the founding that is everybody. */
+static bool may_file(const struct filing *f, struct wh_err *err)
+{
+    int64_t n;
+    if (f->roster.r) {
+        return f->entitled ||
+               wh_fail(err, WH_FORBIDDEN,
+                       "a change of the roster is proposed by somebody who is "
+                       "on it; sign when that is done");
+    }
+    return db_one_i64(db_start(f->db, DBQ_PROPOSAL_OPEN_COUNT), 0, &n, err) &&
+           (n < LINE_FOUNDINGS_MAX ||
+            wh_fail(err, WH_RATE_LIMITED,
+                    "%d founding rosters wait for signatures already",
+                    LINE_FOUNDINGS_MAX));
+}
+
 /* Find it, or file it with this first signature. */
 static bool find_proposal(struct filing *f, struct wh_err *err)
 {
@@ -205,7 +225,7 @@ static bool find_proposal(struct filing *f, struct wh_err *err)
         return wh_fail(err, WH_NOT_FOUND,
                        "nobody has proposed what this objects to");
     }
-    return file_proposal(f, digest, err) &&
+    return may_file(f, err) && file_proposal(f, digest, err) &&
            line_proposal_get(f->db, f->a, wh_str_of(digest), &f->p, err);
 }
 

@@ -17,7 +17,8 @@
 #include "register/register.h"
 #include "rule/approval.h"
 
-#define LINE_APPEAL_MAX 4000 /* bytes of an appeal */
+#define LINE_APPEAL_MAX 4000   /* bytes of an appeal */
+#define LINE_FOUNDINGS_MAX 100 /* rosters that wait to be the founding one */
 
 /* Where and when: the published register, the lines, the clock. */
 struct line_house {

@@ -715,6 +715,32 @@ static void replayed(void **state)
         WH_CONFLICT);
 }
 
+/* Before the founding anybody may begin, so many times; afterwards nobody who
+ * is not on the roster. */
+static void strangers(void **state)
+{
+    struct house *h = *state;
+    struct line_roster *list;
+    struct wh_str paper = roster(h, 1, NULL, "abc"), text;
+    struct wh_err err;
+    size_t n;
+    for (int i = 0; i < LINE_FOUNDINGS_MAX; i++) {
+        text = draft(h, RULE_ACT_ROSTER, paper);
+        assert_int_equal(sign(h, text, "a", paper), LINE_PROPOSAL_SIGNING);
+    }
+    struct wh_str more = draft(h, RULE_ACT_ROSTER, paper);
+    assert_int_equal(sign_how(h, more, 'a', paper, NULL, NULL),
+                     WH_RATE_LIMITED);
+    assert_int_equal(sign(h, text, "bc", paper), LINE_PROPOSAL_DONE);
+    unit_ok(line_rosters(h->t.db, &h->a, SIZE, &list, &n, &err), err);
+    paper = roster(h, 2, list[0].r->digest, "abce");
+    text = draft(h, RULE_ACT_ROSTER, paper);
+    assert_int_equal(sign_how(h, text, 'e', paper, NULL, NULL), WH_FORBIDDEN);
+    assert_int_equal(sign(h, text, "a", paper), LINE_PROPOSAL_SIGNING);
+    assert_int_equal(sign(h, text, "e", paper), LINE_PROPOSAL_SIGNING);
+    assert_int_equal(sign(h, text, "c", paper), LINE_PROPOSAL_DONE);
+}
+
 /* Nobody was here between the end of the cooling-off and that of the
  * statement. */
 static void asleep(void **state)
@@ -786,6 +812,7 @@ int main(void)
         T(two_cooled_off),
         T(two_rosters),
         T(replayed),
+        T(strangers),
         T(asleep),
         T(a_clock_that_jumps),
     };

@@ -6,6 +6,7 @@
  */
 #include "front/desk.h"
 #include "front/danger.h"
+#include "front/quota.h"
 #include "web/desk.h"
 #include "web/form.h"
 #include "web/handlers.h"
@@ -352,7 +353,8 @@ bool web_on_matter_sign(struct front_req *q, struct wh_err *err)
         .confirm = wh_str_trim(web_field(&form, "confirm"))};
     in = (struct line_signing){
         .text = s.text, .paper = s.paper, .confirm = s.confirm};
-    if (front_desk_sign(q, &in, s.signature, &o, &why)) {
+    if (front_quota_signature(q, &why) &&
+        front_desk_sign(q, &in, s.signature, &o, &why)) {
         web_redirect(q, wh_arena_fmt(q->a, "/desk/%.*s#signed",
                                      WH_FMT(text_of(o, "id"))));
         return true;

@@ -102,6 +102,10 @@ def test_an_operator_decides_nothing(house, roster, keys, big):
     own = canonical(own)
     d = draft(house, "roster", paper=own)
     r = sign(house, keys, "eve", d, roster=own)
+    assert r.status_code == 403 and "on it" in r.json()["error"], r.text
+    r = sign(house, keys, "ada", d, roster=own)
+    assert r.status_code == 201 and r.json()["state"] == "signing", r.text
+    r = sign(house, keys, "eve", d, roster=own)
     assert r.status_code == 201 and r.json()["state"] == "signing", r.text
     assert house.get(f"{V1}/approvers").json()["version"] == 1
 

@@ -57,6 +57,19 @@ def test_this_host_is_not_counted_unless_asked(fresh_house):
     assert all(house.get("/api/models").status_code == 200 for _ in range(20))
 
 
+def test_signatures_have_a_limit_of_their_own(fresh_house):
+    """Looking at one is work for the one thread that writes: not without limit for anybody."""
+    house = fresh_house(conf(signatures_minute=10, anonymous_minute=0, count_loopback=1)).start()
+    body = {"statement": "weighhouse decision v1\n", "signature": "x"}
+    answers = [house.request("POST", "/api/weighhouse/v1/proposals", token=token, json=body)
+               for _ in range(10) for token in (None, "admin")]
+    codes = [r.status_code for r in answers]
+    assert codes[:10] == [400] * 10 and codes.count(429) >= 8
+    assert "10 signatures a minute" in hands.is_an_error(answers[-1], 429)
+    # what people draft, and everything else, goes on
+    assert house.get("/api/weighhouse/v1/proposals").status_code == 200
+
+
 def test_stored_bytes(fresh_house):
     house = fresh_house(conf(stored=3 * MIB)).start()
     ann = hands.account(house, "ann")
