@@ -18,8 +18,10 @@ SELECT k.id, k.shown, k.account, k.name, k.models, k.endpoints, k.minute_request
   coalesce(k.revoked, 0), 0
 FROM api_key k WHERE k.account = $1 ORDER BY k.id;
 
+-- Those in force at this time: sessions leave a key each when they end.
 -- name: api_key_count :one
-SELECT count(*) FROM api_key WHERE account = $1 AND revoked IS NULL;
+SELECT count(*) FROM api_key
+WHERE account = $1 AND revoked IS NULL AND (expires IS NULL OR expires > $2);
 
 -- name: api_key_revoke :one
 UPDATE api_key SET revoked = $3 WHERE account = $1 AND id = $2 AND revoked IS NULL

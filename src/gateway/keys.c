@@ -193,6 +193,7 @@ static bool check_new(struct db *db, const struct gateway_key_row *in,
     }
     struct db_stmt *s = db_start(db, DBQ_API_KEY_COUNT);
     db_bind_i64(s, 1, in->account);
+    db_bind_i64(s, 2, in->created);
     return db_one_i64(s, 0, &n, err) &&
            (n < GATEWAY_KEYS_MAX ||
             wh_fail(err, WH_TOO_LARGE, "you have %d keys already; revoke one",

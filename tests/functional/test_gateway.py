@@ -390,6 +390,30 @@ def test_scopes(served):
     assert c.completions.create(model=MODEL, prompt="x").choices[0].text == "x"
 
 
+def test_only_keys_in_force_count(fresh_house):
+    """A session leaves a key behind when it ends: that is none of the thousand."""
+    import sqlite3
+    house = fresh_house().start()
+    house.stop()
+    now = time.time_ns() // 1000
+    with sqlite3.connect(house.data / "house.db") as db:
+        account = db.execute("SELECT id FROM account WHERE name = 'admin'").fetchone()[0]
+        db.executemany(
+            "INSERT INTO api_key (hash, shown, account, name, models, endpoints, minute_requests,"
+            " minute_tokens, day_tokens, streams, created, expires)"
+            " VALUES (?, 'wh-', ?, 'x', '', 1, 0, 0, 0, 0, 1, ?)",
+            [(f"{i:064}", account, 2 if i < 1000 else now + 60_000_000 if i % 2 else None)
+             for i in range(1999)])
+    db.close()
+    house.start()
+    made = new_key(house)
+    r = house.request("POST", "/api/weighhouse/v1/keys", token="admin", json={"name": "more"})
+    assert "1000 keys" in hands.is_an_error(r, 413)
+    r = house.request("DELETE", f"/api/weighhouse/v1/keys/{made['id']}", token="admin")
+    assert r.status_code == 200
+    new_key(house)
+
+
 def test_the_command(served):
     made = served.run("key", "create", "by hand", "--model", MODEL, "--days", "1", check=0)
     secret = made.stdout.strip()
