@@ -149,7 +149,7 @@ def test_a_hijack_is_played_twice(demo):
     grown = [float(n.replace(",", "")) for n in re.findall(r"^  alarm +\d+ +([\d,.]+)", said, re.M)]
     assert len(grown) >= 3 and grown[-1] == max(grown) >= 1e4, said
     assert "look     throttle queue    suspend           cut" in said and "##" in said
-    assert re.search(r"demo-harriet-\w+ meanwhile: [1-9]\d* answered, 0 refused, 0 cases "
+    assert re.search(r"demo-harriet-\w+ meanwhile: (?:[89]|\d\d+) answered, 0 refused, 0 cases "
                      r"\(not touched\)", said), said
     assert "The key now, asked something harmless: 403 account_suspended" in said
 

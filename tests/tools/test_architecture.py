@@ -20,7 +20,7 @@ def test_rooms_and_arrows():
     assert {name: set(arrows.replace("–", "").split()) for name, arrows in rows} == rooms()
     seen = {"base"}
     for name, arrows in rows:
-        assert set(arrows.replace("–", "").split()) <= seen, f"{name} stands before what it includes"
+        assert set(arrows.replace("–", "").split()) <= seen, f"{name} is before what it includes"
         seen.add(name)
 
 

@@ -26,6 +26,7 @@ from demo_house import HOSTED, V1, Refused, call, chat, die, new_key, operator, 
 ROWS = pathlib.Path(os.environ.get("WH_SHARED", "../shared")) / "data/hijack/dev.jsonl.gz"
 FAMILIES = ("override", "persona", "extraction", "injection", "payload-split", "obfuscation")
 EACH = 8  # rows of one family, then the next
+ASKED = 8  # honest questions at least, also where the attacker is stopped at once
 PATIENCE = 110  # seconds after which the attacker gives up
 LETTERS = 3000  # longer rows take a small machine long to read
 HONEST = ("vicuna-bench", "mt-bench", "xstest-safe")
@@ -73,16 +74,16 @@ def read_rows():
 
 def wait_until_hosted(person, text):
     """The first question is an honest one: whether the model answers at all."""
-    began, told = time.monotonic(), False
+    began, told, said = time.monotonic(), 0, ""
     while True:
         try:
             person.ask(text)
             return
         except Refused as e:
             if e.code == "engine_unavailable" and time.monotonic() - began < WAIT_FOR_ENGINE:
-                if not told:
-                    say(f"waiting for the engine: {e}")
-                told = True
+                if str(e) != said and time.monotonic() > told + 5:
+                    said, told = str(e), time.monotonic()
+                    say(f"waiting for the engine: {said}")
                 time.sleep(min(max(e.after, 1), 5))
                 continue
             die(f"{HOSTED} does not answer: {e}\n"
@@ -97,6 +98,14 @@ class Honest(threading.Thread):
         self.person, self.texts = person, texts
         self.answered, self.refused = 0, []
         self.over = threading.Event()
+
+    def end(self):
+        """After enough questions, and at most half a minute."""
+        began = time.monotonic()
+        while self.answered + len(self.refused) < ASKED and time.monotonic() - began < 30:
+            time.sleep(0.2)
+        self.over.set()
+        self.join(60)
 
     def run(self):
         for text in self.texts:
@@ -187,7 +196,8 @@ def tell_case(person, url, ladder, appeal):
         say(f"Appealed, without signing in: {len(case['appeals'])} on the case's page.")
     else:
         say("To appeal, there or by hand; no token is needed (or: ./dev demo hijack --appeal):\n"
-            f"    weighhouse case appeal {url.rsplit('/', 1)[1]} --reason \"It was a demonstration\"")
+            f"    weighhouse case appeal {url.rsplit('/', 1)[1]} "
+            "--reason \"It was a demonstration\"")
 
 
 def tell_honest(honest):
@@ -219,11 +229,10 @@ def main():
     honest.start()
     began = time.monotonic()
     sent, url, stopped = attack(mallory, attacks)
-    honest.over.set()
-    honest.join(60)
+    took = time.monotonic() - began
+    honest.end()
     if stopped:
-        say(f"\n{mallory.name} was stopped after {sent} attempts, "
-            f"{time.monotonic() - began:.0f} s.")
+        say(f"\n{mallory.name} was stopped after {sent} attempts, {took:.0f} s.")
     else:
         say(f"\n{mallory.name} gave up after {sent} attempts and was not stopped.")
     if url:

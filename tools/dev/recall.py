@@ -82,7 +82,7 @@ def open_stream(key):
             stream = Stream(chat(key, QUESTION, 3500, stream=True, temperature=0))
             break
         except Refused as e:
-            if e.status == 503 and time.monotonic() - began < WAIT_FOR_ENGINE:
+            if e.code == "engine_unavailable" and time.monotonic() - began < WAIT_FOR_ENGINE:
                 time.sleep(min(max(e.after, 1), 5))
                 continue
             die(f"{HOSTED} does not answer: {e}\n  not hosted yet? ./dev demo approve")
@@ -204,7 +204,7 @@ def recall_both():
         if repo == HOSTED and tier != "hosted":
             die(f"{repo} is {tier}, not hosted: ./dev demo approve first")
         doing()
-    say("\nWhat lifts a recall: approvers of two affiliations, as many as made it; nobody else, the\n"
+    say("\nWhat lifts a recall: a quorum of approvers, as it took to make it; nobody else, the\n"
         f"operator neither. Here: {LIFT}. Until then everything else goes on as it was.")
 
 
@@ -217,7 +217,7 @@ def lift_both():
         until(lambda repo=repo: not notice(repo))
         tier = weights(repo)
         say(f"{repo}: the recall is lifted; its weights are {tier}"
-            + (": what hosted it is over, ./dev demo approve does it anew" if tier == "held" else ""))
+            + (", ./dev demo approve hosts it anew" if tier == "held" else ""))
 
 
 def main():
