@@ -158,5 +158,10 @@
   say.addEventListener("keydown", (e) => {
     if (e.key === "Enter" && !e.shiftKey && !e.isComposing) { e.preventDefault(); send(); }
   });
+  document.addEventListener("engine", (e) => {
+    if (e.detail === "ready" && say.value && !asking) {
+      at("say-hint").textContent = "The model is ready now: send it.";
+    }
+  });
   at("stop").addEventListener("click", () => asking && asking.abort());
 })();

@@ -3,11 +3,11 @@
  * page again. */
 "use strict";
 (function () {
-  const EVERY_MS = 2000;
+  const FIRST_MS = 2000, MOST_MS = 15000;
   const place = document.getElementById("engine");
   const said = document.getElementById("engine-said");
   const state = () => place.querySelector("[data-state]").dataset.state;
-  let timer = null;
+  let timer = null, wait = FIRST_MS;
 
   function hint() {
     const moves = place.querySelector("[data-moves]");
@@ -25,7 +25,9 @@
     } catch (e) {
       return; /* the house is not reached: the page stays as it is */
     }
+    wait = Math.min(1.2 * wait, MOST_MS);
     if (state() !== before) {
+      wait = FIRST_MS;
       said.textContent = "Engine: " + state() + ".";
       document.dispatchEvent(new CustomEvent("engine", { detail: state() }));
     }
@@ -33,7 +35,7 @@
   }
 
   function follow(moves) {
-    if (moves && timer === null) timer = setTimeout(look, EVERY_MS);
+    if (moves && timer === null) timer = setTimeout(look, wait);
   }
 
   document.addEventListener("engine-asked", () => follow(true));

@@ -227,7 +227,8 @@ bool web_hosted_by(struct web_repo *r, json_t **out, struct wh_err *err)
                   "decided", hub_view_time(row.decided * 1000000), "until",
                   row.until ? hub_view_time(row.until * 1000000) : json_null(),
                   "reasons", reasons_of(p.text), "proposal",
-                  web_text(p.public_id));
+                  /* the desk shows nothing of private repos */
+                  row.repo == 0 ? web_text(p.public_id) : json_null());
     if (!add_signatures(q, p.id, o, err)) {
         json_decref(o);
         return false;

@@ -99,6 +99,7 @@ def test_the_page_follows_it_until_it_answers(real):
     assert b.value(selector="#say") == "Name a colour."
     b.wait(selector="#engine [data-state=ready]", seconds=120)
     assert "Engine: ready." in b.text(selector="#engine-said")
+    assert "ready now" in b.text(selector="#say-hint")
     b.click(selector="#send")
     b.wait(selector="#turns li:nth-child(4) .said:not([aria-busy])", seconds=120)
     assert b.text(selector="#turns li:nth-child(4) .said").strip()
