@@ -117,6 +117,7 @@ static bool view_change(struct front_req *q, const struct line_roster *list,
     const struct rule_roster *before = i > 0 ? list[i - 1].r : NULL;
     json_t *o = json_object(), *leaf;
 
+    wh_assert(r);
     json_array_append_new(out, o);
     if (!wh_json_parse(q->a, list[i].leaf, &leaf, err)) {
         return false;

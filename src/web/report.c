@@ -42,7 +42,7 @@ static bool form_page(struct front_req *q, int status,
                                          "receipt", made->receipt, "due",
                                          hub_view_time(made->due))
                              : json_null());
-    return web_form_send(q, status, "report_new", page, err);
+    return web_form_send_any(q, status, "report_new", page, err);
 }
 
 bool web_on_report_new(struct front_req *q, struct wh_err *err)
@@ -57,7 +57,7 @@ bool web_on_report_send(struct front_req *q, struct wh_err *err)
     struct wh_str kind, text;
     struct net_pairs form;
 
-    if (!web_form_open(q, &form, err)) {
+    if (!web_form_open_any(q, &form, err)) {
         return false;
     }
     kind = web_field(&form, "kind");
@@ -129,7 +129,7 @@ static bool report_page(struct front_req *q, int status, const char *wrong,
     json_object_set_new(
         page, "open_incident",
         json_boolean(desk && r.incident && r.incident_closed == 0));
-    return web_form_send(q, status, "report", page, err);
+    return web_form_send_any(q, status, "report", page, err);
 }
 
 bool web_on_report(struct front_req *q, struct wh_err *err)
@@ -142,7 +142,7 @@ bool web_on_report_answer(struct front_req *q, struct wh_err *err)
     struct wh_err why = {0};
     struct net_pairs form;
 
-    if (!web_form_open(q, &form, err)) {
+    if (!web_form_open_any(q, &form, err)) {
         return false;
     }
     if (front_danger_answer(q, web_field(&form, "outcome"),

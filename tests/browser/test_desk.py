@@ -182,3 +182,7 @@ def test_signing_out_works_beside_the_form(browser, house, keys):
     assert browser.text(selector="h1") == "Statement: lines"
     assert browser.click(selector="text=Sign out") == "/"
     assert "Sign in" in browser.text(selector="nav")
+    browser.goto(path="/login?next=/admin/small/report")
+    browser.fill(selector="#token", value=house.token)
+    assert browser.submit(selector="#token") == "/admin/small/report"
+    assert browser.click(selector="text=Sign out") == "/"
