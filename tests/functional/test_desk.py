@@ -5,6 +5,7 @@ import html
 import re
 import shutil
 import subprocess
+import time
 
 import pytest
 import requests
@@ -264,6 +265,70 @@ def test_an_objection_is_kept(house, keys, roster, subject):
     p.get("/desk")
     assert "bea (north)" in p.words()
     assert "An approver signed that they object" in p.get("/register").text
+
+
+def sign_all(house, keys, names, path):
+    """Each by a visit of their own to the page of a filed statement."""
+    for name in names:
+        p = Person(house)
+        p.get(path)
+        r = p.hand_in(ssh_sign(keys, name, p.statement()))
+        assert r.status_code == 200, p.words()[:600]
+    return p
+
+
+def decide(house, keys, names, act, subject, **fields):
+    first = Person(house)
+    first.draft(act, subject, **fields)
+    assert first.page.status_code == 200, first.words()[:600]
+    r = first.hand_in(ssh_sign(keys, names[0], first.statement()))
+    assert r.status_code == 200, first.words()[:600]
+    at = r.url[len(house.url):].split("#")[0]
+    last = sign_all(house, keys, names[1:], at) if names[1:] else first
+    assert "Decided." in last.words(), last.words()[:600]
+    return last
+
+
+def section(person, name):
+    m = re.search(rf'id="{name}">.*?</section>', person.page.text, re.S)
+    return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", m.group(0))).split())
+
+
+def test_closed_ratified_appealed_and_lifted(house, keys, roster, subject):
+    """What is closed stands on the desk until somebody deals with it."""
+    p = Person(house)
+    p.draft("close", subject)
+    assert p.page.status_code == 400, "nothing is closed without a rule"
+    decide(house, keys, ["bea"], "close", subject, rules="demo.low/size")
+    p.get("/desk")
+    assert "admin/big is held, and lapses at" in section(p, "lapsing")
+    assert f"/desk/new?act=ratify&amp;subject={subject}" in p.page.text
+    assert "Nothing is hosted or gated" in section(p, "grants")
+    p.get(f"/desk/new?subject={subject}")
+    assert "act=ratify&amp;" in p.page.text and "act=answer&amp;" not in p.page.text
+    decide(house, keys, ["ada", "cid"], "ratify", subject, rules="demo.low/size", days="30")
+    p.get("/desk")
+    assert "admin/big is held until" in section(p, "holds")
+    assert "Nothing was closed" in section(p, "lapsing")
+    held = house.get("/api/weighhouse/v1/holds").json()
+    r = house.request("POST", "/api/weighhouse/v1/appeals", token="admin",
+                      json={"decision": held[0]["decision"], "text": "nobody else may read this"})
+    assert r.status_code == 201, r.text
+    p.get("/desk")
+    assert "about admin/big, by" in section(p, "appeals") and "nobody else" not in p.page.text
+    end = time.monotonic() + 30
+    while "Somebody appealed against the decision of entry" not in p.get("/register").text:
+        assert time.monotonic() < end, "the appeal is not on the register"
+        time.sleep(0.1)
+    p.get(f"/desk/new?subject={subject}")
+    assert "act=answer&amp;" in p.page.text and "act=ratify&amp;" not in p.page.text
+    decide(house, keys, ["ada", "cid"], "answer", subject, reasons="it stands")
+    p.get("/desk")
+    assert "Nobody waits for an answer" in section(p, "appeals")
+    decide(house, keys, ["ada", "cid"], "lift", subject)
+    p.get("/desk")
+    assert "Nothing is held by people" in section(p, "holds")
+    assert "admin/big is hosted until" in section(p, "grants"), "what was granted holds again"
 
 
 def test_forms_of_strangers_do_nothing(house, keys, roster, subject):
