@@ -206,6 +206,10 @@ static bool show_decision(struct web_repo *r, struct wh_err *err)
         json_object_set_new(notice, "link", json_null());
     }
     json_object_set_new(r->page, "notice", notice);
+    json_object_set_new(r->page, "desk",
+                        r->papers.decided && !r->q->repo.is_private
+                            ? web_text(r->papers.row.subject)
+                            : json_null());
     web_repo_panels(r);
     if (r->papers.decided && !add_decision(r, err)) {
         return false;

@@ -146,6 +146,8 @@ def test_what_is_held_waits_on_the_desk(house, roster, subject):
     assert "demo.low v1 size: seen" in p.words().replace(" :", ":")
     p.get(f"/desk/new?subject={subject}")
     assert "The weights are held." in p.words()
+    assert f'href="/desk/new?subject={subject}"' in p.get("/admin/big/decision").text
+    p.get(f"/desk/new?subject={subject}")
     assert f"/desk/new?act=host&amp;subject={subject}" in p.page.text
     assert "act=ratify" not in p.page.text
 
