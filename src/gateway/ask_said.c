@@ -167,7 +167,7 @@ static bool read_message(struct ask_reader *r, enum wh_pull_token t)
 {
     size_t from = r->ask->n_said;
     enum gateway_voice voice = GATEWAY_USER;
-    bool has_role = false;
+    bool has_role = false, has_words = false;
     if (t != WH_PULL_OBJECT) {
         return ask_fail(r, GATEWAY_F_BAD_VALUE, "message %zu is no object",
                         r->ask->messages);
@@ -182,10 +182,12 @@ static bool read_message(struct ask_reader *r, enum wh_pull_token t)
         struct wh_str key = ask_text(r);
         bool role = wh_str_is(key, "role"), content = wh_str_is(key, "content"),
              call = wh_str_is(key, "tool_calls") ||
-                    wh_str_is(key, "function_call");
+                    wh_str_is(key, "function_call"),
+             words = content || call || wh_str_is(key, "refusal");
         if (!ask_next(r, &t)) {
             return false;
         }
+        has_words = has_words || (words && t != WH_PULL_NULL);
         bool ok = role ? read_role(r, t, &voice)
                   : content
                       ? read_content(r, t)
@@ -197,6 +199,10 @@ static bool read_message(struct ask_reader *r, enum wh_pull_token t)
     }
     if (!has_role) {
         return ask_fail(r, GATEWAY_F_MISSING, "message %zu has no role",
+                        r->ask->messages);
+    }
+    if (!has_words) { /* engines differ in what they make of it */
+        return ask_fail(r, GATEWAY_F_MISSING, "message %zu has no content",
                         r->ask->messages);
     }
     settle_voice(r, from, voice);
