@@ -44,6 +44,21 @@ static json_t *view_model(const struct gateway_route *m)
                      (json_int_t)m->context);
 }
 
+/* A hosted model may stand in the settings, too. */
+static bool is_listed(const json_t *list, const char *id)
+{
+    const json_t *one;
+    size_t i;
+
+    json_array_foreach(list, i, one)
+    {
+        if (strcmp(json_string_value(json_object_get(one, "id")), id) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool web_on_chat(struct front_req *q, struct wh_err *err)
 {
     json_t *page = web_page(q, WH_S("Chat"), "chat"), *list = json_array();
@@ -65,7 +80,9 @@ bool web_on_chat(struct front_req *q, struct wh_err *err)
         if (gateway_route_find(routes, q->db, q->a, names[i],
                                front_req_account(q), front_req_base(q), &m,
                                &f)) {
-            json_array_append_new(list, view_model(m));
+            if (!is_listed(list, m->model)) {
+                json_array_append_new(list, view_model(m));
+            }
             gateway_route_drop(&m);
         }
     }

@@ -128,13 +128,19 @@ static void test_events(void **state)
 
 static json_t *page_of(void)
 {
-    return json_pack(
-        "{s:b,s:b,s:{s:s},s:{s:s},s:b,s:s,s:[{s:s,s:s}],s:{s:i,s:i,"
-        "s:i,s:i,s:i,s:i}}",
-        "begins", 1, "ends", 1, "now", "user", "third & last", "user", "name",
-        "ann", "talks", 1, "id", "demo/x", "turns", "user", "first",
-        "assistant", "second", "quota", "requests", 5, "of_requests", 9,
-        "tokens", 6, "of_tokens", 9, "of_day", 0, "seconds", 0);
+    json_t *o =
+        json_pack("{s:b,s:b,s:b,s:s,s:{s:b},s:{s:s},s:{s:s}}", "begins", 1,
+                  "ends", 1, "talks", 1, "id", "demo/x", "model", "hosted", 1,
+                  "now", "user", "third & last", "user", "name", "ann");
+
+    json_object_set_new(
+        o, "turns",
+        json_pack("[{s:s,s:s}]", "user", "first", "assistant", "second"));
+    json_object_set_new(o, "quota",
+                        json_pack("{s:i,s:i,s:i,s:i,s:i,s:i}", "requests", 5,
+                                  "of_requests", 9, "tokens", 6, "of_tokens", 9,
+                                  "of_day", 0, "seconds", 0));
+    return o;
 }
 
 static void tell_page(const char *const *texts, const struct gateway_told *told,

@@ -45,12 +45,15 @@ def test_models_to_talk_to(browser):
     browser.goto(path="/chat")
     names = browser.text(selector="ul.repos")
     assert people.HOSTED in names and people.FREE in names and "admin/wanted" not in names
+    assert browser.count(selector="ul.repos a.name") == 2
     assert browser.submit(selector=f"text={people.HOSTED}") == f"/chat/{people.HOSTED}"
     page = browser.text()
     assert "Sign in to talk to it" in page and "custody" in page
     assert "is read by programs" in page
     assert browser.goto(path="/chat/admin/wanted")["status"] == 200
-    assert "can not be asked" in browser.text()
+    assert "can not be asked" in browser.text(selector="main h2")
+    assert "demo.low v1" in browser.text(selector=".why.held")
+    assert browser.count(selector=".talk") == 0
     assert browser.goto(path="/chat/nobody/nothing")["status"] == 404
 
 
