@@ -20,6 +20,7 @@ PAGES = {
     "history": "/admin/large/commits/main", "dataset": "/datasets/admin/ships",
     "app": "/spaces/admin/crane", "lines": "/lines", "line": "/lines/limited.default",
     "line-low": "/lines/demo.low/v1", "register": "/register", "entry": "/register/entry/0",
+    "approvers": "/approvers", "desk": "/desk", "draft": "/desk/new",
     "login": "/login", "errors": "/errors", "not-found": "/nobody/nothing",
 }
 SIGNED_IN = {"tokens": "/settings/tokens", "new": "/new"}

@@ -12,10 +12,12 @@ import requests
 
 import hands
 from approvers import PEOPLE, founding, make_keys, ssh_sign
-from conftest import House, new_base
+from conftest import ROOT, House, new_base
 
+# templates from a folder: a name that a page lacks is an error then
 CONFIG = ("[lines]\nenforce = limited.default, hold.unknown, demo.low\n"
-          "[uploads]\nsweep_seconds = 1\n")
+          "[uploads]\nsweep_seconds = 1\n"
+          f"[house]\ntemplates = {ROOT}\n")
 FILE = "model.gguf"
 
 
