@@ -105,20 +105,28 @@ void wh_buf_char(struct wh_buf *b, char c)
     wh_buf_mem(b, &c, 1);
 }
 
+/* Into the room that there is, which mostly is enough; else again. */
 void wh_buf_fmt(struct wh_buf *b, const char *fmt, ...)
 {
     va_list ap;
+    char *at = wh_buf_room(b, 0);
+    if (!at) {
+        return;
+    }
     va_start(ap, fmt);
-    int n = vsnprintf(NULL, 0, fmt, ap);
+    int n = vsnprintf(at, b->cap - b->n + 1, fmt, ap);
     va_end(ap);
     wh_assert(n >= 0);
-    char *at = wh_buf_room(b, (size_t)n);
-    if (at) {
+    if ((size_t)n > b->cap - b->n) {
+        at = wh_buf_room(b, (size_t)n);
+        if (!at) {
+            return;
+        }
         va_start(ap, fmt);
         (void)vsnprintf(at, (size_t)n + 1, fmt, ap);
         va_end(ap);
-        b->n += (size_t)n;
     }
+    b->n += (size_t)n;
 }
 
 static const char *html_entity(char c)

@@ -36,6 +36,23 @@ static void grows(void **state)
     wh_buf_done(&b);
 }
 
+/* Into what is left, and into what has to be made. */
+static void formats_whatever_the_room(void **state)
+{
+    (void)state;
+    for (int before = 0; before < 300; before++) {
+        struct wh_buf b;
+        wh_buf_init(&b, 1000);
+        for (int i = 0; i < before; i++) {
+            wh_buf_char(&b, 'x');
+        }
+        wh_buf_fmt(&b, "%05d", 42);
+        assert_int_equal(b.n, before + 5);
+        assert_memory_equal(b.p + before, "00042", 5);
+        wh_buf_done(&b);
+    }
+}
+
 static void stops_at_its_ceiling(void **state)
 {
     (void)state;
@@ -152,10 +169,15 @@ static void keeps_its_promises(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(grows),        cmocka_unit_test(stops_at_its_ceiling),
-        cmocka_unit_test(escapes_html), cmocka_unit_test(escapes_urls),
-        cmocka_unit_test(escapes_json), cmocka_unit_test(escapes_log_values),
-        cmocka_unit_test(writes_codes), cmocka_unit_test(keeps_its_promises),
+        cmocka_unit_test(grows),
+        cmocka_unit_test(formats_whatever_the_room),
+        cmocka_unit_test(stops_at_its_ceiling),
+        cmocka_unit_test(escapes_html),
+        cmocka_unit_test(escapes_urls),
+        cmocka_unit_test(escapes_json),
+        cmocka_unit_test(escapes_log_values),
+        cmocka_unit_test(writes_codes),
+        cmocka_unit_test(keeps_its_promises),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -74,7 +74,8 @@ bool wh_pull_refuse(struct wh_pull *j, enum wh_pull_fault fault,
 /* Next byte without taking it; -1 at the end. */
 static int peek(struct wh_pull *j)
 {
-    return wh_win_fill(j->w) ? j->w->buf[j->w->at] : -1;
+    const struct wh_win *w = j->w;
+    return w->at < w->n || wh_win_fill(j->w) ? w->buf[w->at] : -1;
 }
 
 static int take(struct wh_pull *j)
@@ -222,11 +223,30 @@ static bool escape(struct wh_pull *j)
     return c == 'u' ? unicode_escape(j) : named_escape(j, c);
 }
 
+#define EACH_BYTE UINT64_C(0x0101010101010101)
+
+/* Is there a byte below `least` (at most 0x80) among these eight? */
+static bool any_below(uint64_t eight, uint8_t least)
+{
+    return ((eight - EACH_BYTE * least) & ~eight & EACH_BYTE * 0x80) != 0;
+}
+
+static bool all_plain(const uint8_t *p)
+{
+    uint64_t eight;
+    memcpy(&eight, p, sizeof eight);
+    return !any_below(eight, 0x20) && !any_below(eight ^ EACH_BYTE * '"', 1) &&
+           !any_below(eight ^ EACH_BYTE * '\\', 1);
+}
+
 /* Plain bytes of the window up to a quote, a backslash or a control byte. */
 static void plain_run(struct wh_pull *j)
 {
     const uint8_t *p = j->w->buf + j->w->at;
     size_t n = j->w->n - j->w->at, i = 0;
+    while (n - i >= sizeof(uint64_t) && all_plain(p + i)) {
+        i += sizeof(uint64_t);
+    }
     while (i < n && p[i] != '"' && p[i] != '\\' && p[i] >= 0x20) {
         i++;
     }

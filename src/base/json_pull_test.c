@@ -292,6 +292,27 @@ static void lone_surrogates_can_be_read(void **state)
     wh_pull_done(&j);
 }
 
+/* Whatever stands at whatever distance from the quote: bytes that stand for
+ * themselves and bytes that do not are told apart one by one. */
+static void each_byte_counts_at_each_place(void **state)
+{
+    char text[32], out[64];
+    struct wh_err err = {0};
+    (void)state;
+    for (int c = 1; c < 0x80; c++) {
+        for (size_t at = 1; at < 26; at++) {
+            memset(text, 'x', sizeof text);
+            text[0] = text[27] = '"';
+            text[at] = (char)c;
+            bool plain = c >= 0x20 && c != '"' && c != '\\';
+            enum wh_pull_fault got =
+                read_all(wh_str_mem(text, 28), &any, out, &err);
+            /* "x is no escape; after a quote the value is over */
+            assert_int_equal(got, plain || c == '"' ? FINE : BAD);
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -299,6 +320,7 @@ int main(void)
         cmocka_unit_test(limits_hold),
         cmocka_unit_test(depth_has_an_end),
         cmocka_unit_test(strings_are_unescaped),
+        cmocka_unit_test(each_byte_counts_at_each_place),
         cmocka_unit_test(a_value_can_be_stepped_over),
         cmocka_unit_test(many_keys_are_remembered),
         cmocka_unit_test(a_failing_source_keeps_its_own_error),
