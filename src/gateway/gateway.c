@@ -16,6 +16,9 @@
  * close theirs after five seconds. */
 #define IDLE_MAX 64
 #define IDLE_US 4000000
+/* Bytes that a request to an engine may have more than the body of its asker,
+ * mostly. */
+#define HEAD_ROOM 512
 /* Body of a request that a loop reads by itself: some 20 us. */
 #define QUICK_MAX ((size_t)16 << 10)
 /* Least tokens that an answer without a wish of its own is worth asking for. */
@@ -300,9 +303,11 @@ static void write_request(struct asking *x, uint64_t each, struct wh_buf *out)
                               : wh_str_of(x->route->model);
     struct wh_buf body;
     wh_buf_init(&body, GATEWAY_BODY_MAX + 65536);
+    (void)wh_buf_room(&body, net_req_body(x->r).n + HEAD_ROOM);
     gateway_ask_write(&x->ask, there, each, x->route->custody, &body);
     wh_assert(!body.over);
     wh_buf_init(out, GATEWAY_BODY_MAX + 131072);
+    (void)wh_buf_room(out, body.n + HEAD_ROOM);
     wh_buf_fmt(out,
                "POST /v1/%s HTTP/1.1\r\nHost: engine\r\n"
                "Content-Type: application/json\r\nAccept: %s\r\n"

@@ -120,8 +120,8 @@ bool net_conn_send(struct net_conn *c);
 void net_conn_pulled(struct net_conn *c);
 /* The answer is with the kernel: on to the next request, or linger. */
 void net_conn_next(struct net_conn *c);
-/* Make the head of the answer c->out, in c->head. */
-void net_conn_head(struct net_conn *c);
+/* Append the head of the answer c->out to b. */
+void net_conn_head(struct net_conn *c, struct wh_buf *b);
 /* The answer is a live one (live.c): start it; one step of NET_ST_LIVE; its
  * end, if there is one; has the client taken too little in this window? */
 void net_conn_live(struct net_conn *c);

@@ -15,9 +15,9 @@
 
 /* --- the head ------------------------------------------------------------- */
 
-static void put_length(struct net_conn *c, const struct net_out *o)
+static void put_length(struct net_conn *c, const struct net_out *o,
+                       struct wh_buf *b)
 {
-    struct wh_buf *b = &c->head;
     bool none = !net_status_has_body(o->status);
     uint64_t length = o->kind == NET_OUT_BYTES ? o->body.n : o->length;
     c->pull_chunked = false;
@@ -36,11 +36,9 @@ static void put_length(struct net_conn *c, const struct net_out *o)
     }
 }
 
-void net_conn_head(struct net_conn *c)
+void net_conn_head(struct net_conn *c, struct wh_buf *b)
 {
     const struct net_out *o = c->out;
-    struct wh_buf *b = &c->head;
-    wh_buf_reset(b);
     wh_buf_fmt(b,
                "HTTP/1.1 %d %s\r\nServer: weighhouse\r\nDate: %s\r\n"
                "X-Request-Id: %s\r\n",
@@ -50,7 +48,7 @@ void net_conn_head(struct net_conn *c)
         wh_buf_cstr(b, "Strict-Transport-Security: max-age=31536000\r\n");
     }
     wh_buf_add(b, wh_buf_str(&o->lines));
-    put_length(c, o);
+    put_length(c, o, b);
     if (!c->keep) {
         wh_buf_cstr(b, "Connection: close\r\n");
     } else if (c->parser.http10) {
@@ -149,7 +147,8 @@ void net_conn_answer(struct net_conn *c)
         net_conn_live(c);
         return;
     }
-    net_conn_head(c);
+    wh_buf_reset(&c->head);
+    net_conn_head(c, &c->head);
     c->vec_at = c->vec_n = 0;
     c->written = c->mark = c->pull_n = c->file_left = 0;
     c->head_bytes = c->head.n;

@@ -63,18 +63,18 @@ static void send_some(struct net_live *l)
     }
 }
 
-static void end_head(struct net_live *l, uint64_t length)
+/* Room for a head and `more` bytes. */
+#define HEAD_ROOM 1024
+
+static void end_head(struct net_live *l, uint64_t length, size_t more)
 {
     struct net_out *o = out_of(l);
     wh_assert(l->begun && !l->headed);
     o->length = length;
     l->headed = true;
-    net_conn_head(l->conn);
-    struct wh_buf *head = &l->conn->head;
-    l->conn->head_bytes = head->n;
-    wh_buf_add(&l->buf, wh_buf_str(head));
-    wh_buf_done(head); /* many streams are open for long */
-    wh_buf_init(head, NET_ANSWER_HEAD);
+    (void)wh_buf_room(&l->buf, HEAD_ROOM + more);
+    net_conn_head(l->conn, &l->buf);
+    l->conn->head_bytes = l->buf.n;
 }
 
 /* --- for the user --------------------------------------------------------- */
@@ -94,7 +94,7 @@ void net_live_header(struct net_live *l, const char *name, struct wh_str value)
 
 void net_live_whole(struct net_live *l, struct wh_str body)
 {
-    end_head(l, body.n);
+    end_head(l, body.n, body.n);
     wh_buf_add(&l->buf, body);
     l->ended = l->wants_room = true;
     send_some(l);
@@ -105,7 +105,7 @@ void net_live_write(struct net_live *l, struct wh_str bytes)
     char frame[24];
     wh_assert(!l->ended);
     if (!l->headed) {
-        end_head(l, NET_CHUNKED);
+        end_head(l, NET_CHUNKED, 0);
     }
     if (bytes.n > 0 && l->conn->pull_chunked) {
         int n = snprintf(frame, sizeof frame, "%zx\r\n", bytes.n);
@@ -124,7 +124,7 @@ void net_live_end(struct net_live *l)
 {
     wh_assert(!l->ended);
     if (!l->headed) {
-        end_head(l, NET_CHUNKED);
+        end_head(l, NET_CHUNKED, 0);
     }
     if (l->conn->pull_chunked) {
         wh_buf_cstr(&l->buf, "0\r\n\r\n");
