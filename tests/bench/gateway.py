@@ -21,7 +21,7 @@ EVERY_MS, PACED = 20, 500
 # each open stream has two descriptors in front
 OPEN = min(int(os.environ.get("WH_BENCH_STREAMS", 10000)),
            (resource.getrlimit(resource.RLIMIT_NOFILE)[1] - 1000) // 2)
-STOPPED = 2000
+STOPPED = (500, 2000)
 MODEL, SLOW = "admin/bench", "admin/slow"
 PORTKEY = "@portkey-ai/gateway@1.15.2"
 LOAD = BUILD / "tests" / "bench" / "engine_load"
@@ -164,10 +164,10 @@ def paced(port, pids, path, headers):
     return (cpu(pids) - before) / said["events"] * 1e6
 
 
-def whole(house, keys, engine, folder):
+def whole(house, key, engine, folder):
     ours, nginx, other, fast = [], [], [], []
     path = body(folder, False)
-    mine = [f"Authorization: Bearer {keys[0]}"]
+    mine = [f"Authorization: Bearer {key}"]
     theirs = ["x-portkey-provider: openai", "Authorization: Bearer none",
               f"x-portkey-custom-host: http://127.0.0.1:{engine.port}/v1"]
     with Proxy(folder / "nginx", engine.port) as proxy, Portkey() as portkey:
@@ -197,24 +197,24 @@ def whole(house, keys, engine, folder):
         print("Portkey is not measured: npm does not give it here")
 
 
-def streams(house, keys, engine, folder):
+def streams(house, key, engine, folder):
     ours, nginx = [], []
     path = body(folder, True)
     with Proxy(folder / "nginx2", engine.port) as proxy:
         for _ in range(ROUNDS):
             nginx.append(paced(proxy.port, proxy.pids(), path, []))
             ours.append(paced(house.port, house.pids("front"), path,
-                              [f"Authorization: Bearer {keys[0]}"]))
+                              [f"Authorization: Bearer {key}"]))
     row(f"{PACED} streams paced {EVERY_MS} ms, CPU an event", f"{median(ours):.1f} us",
         f"nginx proxy {median(nginx):.1f} us", ratios(ours, nginx), "1.3 x")
 
 
-def many(house, keys, folder):
+def many(house, key, folder):
     """Memory and descriptors of many open streams."""
     front = house.pids("front")[0]
     before, fds = status(front, "VmRSS"), descriptors(front)
     load = start_load("streams", house.port, OPEN, 3600, body(folder, True, SLOW),
-                      [f"Authorization: Bearer {keys[0]}"])
+                      [f"Authorization: Bearer {key}"])
     assert load.stdout.readline() == "open\n", load.communicate()
     grown = status(front, "VmRSS") - before
     load.communicate()
@@ -225,19 +225,19 @@ def many(house, keys, folder):
         goal="0 (64 kept to the engine)")
 
 
-def stop(house, keys, ids, folder):
+def stop(house, made, count, folder):
     """From the request that revokes a key until the last of its clients has read why."""
-    load = start_load("streams", house.port, STOPPED, 3600, body(folder, True, SLOW),
-                      [f"Authorization: Bearer {keys[1]}"])
+    load = start_load("streams", house.port, count, 3600, body(folder, True, SLOW),
+                      [f"Authorization: Bearer {made['secret']}"])
     assert load.stdout.readline() == "open\n", load.communicate()
     began = time.monotonic()
-    r = house.request("DELETE", f"/api/weighhouse/v1/keys/{ids[1]}", token="admin")
+    r = house.request("DELETE", f"/api/weighhouse/v1/keys/{made['id']}", token="admin")
     assert r.status_code == 200, r.text
     said = json.loads(load.stdout.readline())
     took = time.monotonic() - began
     load.communicate()
-    assert said["ended"] == STOPPED, said
-    row(f"revoking a key, {STOPPED} streams open", f"{took * 1000:.0f} ms", goal="100 ms")
+    assert said["ended"] == count, said
+    row(f"revoking a key, {count} streams open", f"{took * 1000:.0f} ms", goal="100 ms")
 
 
 def main():
@@ -255,12 +255,13 @@ def main():
                 assert hands.decided(house, model)["weights"] == "open"
             made = [house.request("POST", "/api/weighhouse/v1/keys", token="admin",
                                   json={"name": f"bench {i}", "limits": free}).json()
-                    for i in range(2)]
-            keys, ids = [m["secret"] for m in made], [m["id"] for m in made]
-            whole(house, keys, engine, folder)
-            streams(house, keys, engine, folder)
-            many(house, keys, folder)
-            stop(house, keys, ids, folder)
+                    for i in range(1 + len(STOPPED))]
+            key = made[0]["secret"]
+            whole(house, key, engine, folder)
+            streams(house, key, engine, folder)
+            many(house, key, folder)
+            for one, count in zip(made[1:], STOPPED):
+                stop(house, one, count, folder)
 
 
 if __name__ == "__main__":
