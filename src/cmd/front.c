@@ -40,6 +40,8 @@
 
 /* How long a stop waits for running requests. */
 #define GRACE_MS 8000u
+/* What waits for the register has this long when the house stops. */
+#define HURRY_US INT64_C(2000000)
 /* Threads for settling, scanning and opening. */
 #define QUEUE_THREADS 4u
 
@@ -483,7 +485,11 @@ static bool open_front(struct front *f, struct wh_err *err)
 static void close_front(struct front *f)
 {
     /* the queue first: it holds parked requests, and gives them back; it goes
-     * last, since requests that are still running ask it for work */
+     * last, since requests that are still running ask it for work. What it
+     * does may wait for a register that stands still */
+    if (f->log) {
+        register_hurry(f->log, wh_mono_us() + HURRY_US);
+    }
     hub_sweep_free(&f->house.sweep);
     hub_queue_stop(f->house.queue);
     net_server_stop(&f->house.server, GRACE_MS);

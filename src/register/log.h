@@ -46,6 +46,7 @@ struct register_log {
     bool asked;               /* there is a new waiter */
     int64_t published_outbox; /* all ids up to it are published */
     struct register_waiter *waiters;
+    int64_t patience; /* when everybody's wait ends, or 0 */
     struct register_status status;
 };
 

@@ -92,6 +92,9 @@ typedef void register_done(void *ctx, const struct register_place *place,
 /* The same as register_wait without a thread that waits. */
 void register_wait_async(struct register_log *log, int64_t outbox,
                          int64_t deadline, register_done *done, void *ctx);
+/* The house is about to stop: no wait, begun or to come, lasts longer than
+ * until this time (wh_mono_us), however long the log stands still. */
+void register_hurry(struct register_log *log, int64_t deadline);
 
 /* What is published now, and how the log is. */
 void register_status_get(struct register_log *log, struct register_status *out);

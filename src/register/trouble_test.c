@@ -8,6 +8,7 @@
 #include "base/unit.h"
 #include "db/fault.h"
 #include "register/testing.h"
+#include <pthread.h>
 #include <string.h>
 
 /* A clock that goes back stops the log until it has caught up. */
@@ -36,6 +37,31 @@ static void clock_back_stalls(void **state)
     assert_false(s.stalled);
     unit_ok(register_admit(h->log, &err), err);
     register_testing_scrub(h);
+}
+
+static void *wait_long(void *arg)
+{
+    struct register_testing *h = arg;
+    struct register_place place;
+    struct wh_err err;
+    int64_t hour = wh_mono_us() + INT64_C(3600000000);
+    unit_fails(register_wait(h->log, INT32_MAX, hour, &place, &err), err,
+               WH_TIMEOUT);
+    return NULL;
+}
+
+/* Whoever stops the house waits for nobody who waits for the log. */
+static void in_a_hurry_nobody_waits(void **state)
+{
+    struct register_testing *h = *state;
+    pthread_t before;
+    (void)register_testing_logged(h, 1);
+    register_testing_clock(-INT64_C(3600000000));
+    assert_int_equal(pthread_create(&before, NULL, wait_long, h), 0);
+    register_hurry(h->log, wh_mono_us() + 50000);
+    assert_int_equal(pthread_join(before, NULL), 0);
+    (void)wait_long(h);
+    register_testing_clock(0);
 }
 
 /* Either bound alone is enough; a small disk that is empty is neither. */
@@ -237,6 +263,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         WITH_HOUSE(clock_back_stalls),
+        WITH_HOUSE(in_a_hurry_nobody_waits),
         WITH_HOUSE(a_full_disk_refuses_events),
         WITH_HOUSE(second_log_on_one_folder_is_refused),
         WITH_HOUSE(second_log_past_the_lock_stops_the_first),

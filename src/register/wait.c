@@ -17,11 +17,27 @@ void register_wait_async(struct register_log *log, int64_t outbox,
     w->done = done;
     w->ctx = ctx;
     pthread_mutex_lock(&log->lock);
+    if (log->patience != 0 && log->patience < deadline) {
+        w->deadline = log->patience;
+    }
     w->next = log->waiters;
     log->waiters = w;
     log->kicked = true;
     /* published already: answered at once, whatever the cadence */
     log->asked = log->asked || outbox <= log->published_outbox;
+    pthread_cond_signal(&log->wake);
+    pthread_mutex_unlock(&log->lock);
+}
+
+void register_hurry(struct register_log *log, int64_t deadline)
+{
+    pthread_mutex_lock(&log->lock);
+    log->patience = deadline;
+    for (struct register_waiter *w = log->waiters; w; w = w->next) {
+        w->deadline = deadline < w->deadline ? deadline : w->deadline;
+    }
+    log->kicked = true;
+    log->asked = true; /* it looks at the deadlines again */
     pthread_cond_signal(&log->wake);
     pthread_mutex_unlock(&log->lock);
 }

@@ -14,7 +14,7 @@ PACKAGES_LINT=(
     pmccabe
 )
 PACKAGES_TEST=(
-    bubblewrap chromium curl git-lfs jq nginx-light openssh-client openssl procps
+    bubblewrap chromium curl faketime git-lfs jq nginx-light openssh-client openssl procps
 )
 INSTALLED=.dev/installed-packages
 
