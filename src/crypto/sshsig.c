@@ -392,3 +392,18 @@ bool crypto_sshsig_verify(const struct crypto_sshsig *s, struct wh_str ns,
     return good || wh_fail(err, WH_FORBIDDEN,
                            "the signature is not over this statement");
 }
+
+bool crypto_sshsig_check(void *ctx, struct wh_str blob, struct wh_str ns,
+                         struct wh_str message, char key[WH_SHA256_HEX + 1],
+                         struct wh_err *err)
+{
+    struct crypto_sshsig s;
+
+    (void)ctx;
+    if (!crypto_sshsig_read(blob, &s, err) ||
+        !crypto_sshsig_verify(&s, ns, message, err)) {
+        return false;
+    }
+    crypto_ssh_key_print(&s.key, key);
+    return true;
+}

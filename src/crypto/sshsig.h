@@ -78,5 +78,10 @@ bool crypto_sshsig_read(struct wh_str blob, struct crypto_sshsig *out,
  * key it is, is the caller's question. */
 bool crypto_sshsig_verify(const struct crypto_sshsig *s, struct wh_str ns,
                           struct wh_str message, struct wh_err *err) WH_CHECK;
+/* Both at once, with the fingerprint of the key that signed: what a verifier of
+ * approvals does (struct rule_verifier, rule/approval.h). ctx is not used. */
+bool crypto_sshsig_check(void *ctx, struct wh_str blob, struct wh_str ns,
+                         struct wh_str message, char key[WH_SHA256_HEX + 1],
+                         struct wh_err *err) WH_CHECK;
 
 #endif

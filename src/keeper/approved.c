@@ -53,21 +53,7 @@ static int64_t int_of(const json_t *leaf, const char *key)
     return json_integer_value(json_object_get(leaf, key));
 }
 
-static bool verify(void *ctx, struct wh_str sig, struct wh_str ns,
-                   struct wh_str message, char key[WH_SHA256_HEX + 1],
-                   struct wh_err *err)
-{
-    struct crypto_sshsig s;
-    (void)ctx;
-    if (!crypto_sshsig_read(sig, &s, err) ||
-        !crypto_sshsig_verify(&s, ns, message, err)) {
-        return false;
-    }
-    crypto_ssh_key_print(&s.key, key);
-    return true;
-}
-
-static const struct rule_verifier VERIFIER = {verify, NULL};
+static const struct rule_verifier VERIFIER = {crypto_sshsig_check, NULL};
 
 /* ---- entries of the register ---- */
 

@@ -11,21 +11,7 @@
 
 /* ---- helpers ---- */
 
-static bool verify(void *ctx, struct wh_str sig, struct wh_str ns,
-                   struct wh_str message, char key[WH_SHA256_HEX + 1],
-                   struct wh_err *err)
-{
-    struct crypto_sshsig s;
-    (void)ctx;
-    if (!crypto_sshsig_read(sig, &s, err) ||
-        !crypto_sshsig_verify(&s, ns, message, err)) {
-        return false;
-    }
-    crypto_ssh_key_print(&s.key, key);
-    return true;
-}
-
-const struct rule_verifier line_verifier = {verify, NULL};
+const struct rule_verifier line_verifier = {crypto_sshsig_check, NULL};
 
 bool line_canonical(struct wh_arena *a, const json_t *v, struct wh_str *out,
                     struct wh_err *err)
