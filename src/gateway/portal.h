@@ -66,5 +66,10 @@ bool gateway_portal_key(struct gateway *g, struct db_writer *writer,
 bool gateway_portal_peek(struct gateway *g, struct db *db,
                          const struct gateway_seat *seat,
                          struct gateway_key **out, struct wh_err *err) WH_CHECK;
+/* The session ends, in the same transaction: its key is revoked. *id is the
+ * key, for gateway_stop; 0: it has none in force. Runs inside a db_write
+ * function. */
+bool gateway_portal_end(struct db *db, struct wh_str secret, int64_t now,
+                        int64_t *id, struct wh_err *err) WH_CHECK;
 
 #endif

@@ -4,6 +4,7 @@
 #include "base/enc.h"
 #include "base/mem.h"
 #include "base/time.h"
+#include "gateway/portal.h"
 #include "store/auth.h"
 #include "web/form.h"
 #include "web/handlers.h"
@@ -159,20 +160,36 @@ bool web_on_login_link(struct front_req *q, struct wh_err *err)
 
 /* ---- out ---- */
 
+struct leaving {
+    struct wh_str secret;
+    int64_t key; /* of the session, for the gateway; 0: none */
+};
+
 static bool end_fn(struct db *db, void *ctx, struct wh_err *err)
 {
-    const struct wh_str *secret = ctx;
+    struct leaving *l = ctx;
 
-    return store_session_end(db, *secret, err);
+    return store_session_end(db, l->secret, err) &&
+           gateway_portal_end(db, l->secret, wh_now_us(), &l->key, err);
 }
 
+/* Who has the cookie could make the session's key, so both end, and what runs
+ * with it. */
 bool web_on_logout(struct front_req *q, struct wh_err *err)
 {
+    struct leaving l = {.secret = q->cookie};
     struct net_pairs form;
 
     if (!web_form(q, &form, err) ||
-        !db_write(q->house->writer, end_fn, &q->cookie, err)) {
+        !db_write(q->house->writer, end_fn, &l, err)) {
         return false;
+    }
+    if (l.key != 0 && q->house->gateway) {
+        gateway_stop(q->house->gateway,
+                     &(struct gateway_stop){
+                         .whose = GATEWAY_OF_KEY,
+                         .id = l.key,
+                         .why = WH_S("the session of this key has ended")});
     }
     web_redirect_cookie(q, WH_S("/"), SESSION_COOKIE, "", 0);
     return true;

@@ -1,0 +1,254 @@
+"""What a hostile reviewer tried on the pages: the chat, the desk, sessions. Each test is an attack;
+those marked xfail still succeed, and their reason says what has to be built."""
+
+import hashlib
+import html
+import json
+import re
+import secrets
+import shutil
+import time
+
+import pytest
+import requests
+
+import hands
+from approvers import PEOPLE, V1, canonical, draft, founding, make_keys, public, sign
+from conftest import House, new_base
+from engine import Engine
+from test_gateway import publish
+
+MODEL, PRIVATE = "demo/little", "hidden/little"
+PAGE = {"Accept": "text/html"}
+LINE_FOUNDINGS_MAX = 100
+EVENTS = {"Accept": "text/event-stream"}
+
+
+@pytest.fixture(scope="module")
+def house():
+    engine = Engine()
+    h = House(new_base(), config=f"[gateway]\nupstreams = {MODEL}=unix:{engine.path}, "
+                                 f"{PRIVATE}=unix:{engine.path}\n").start()
+    publish(h, MODEL)
+    publish(h, PRIVATE, private=True)
+    h.engine = engine
+    h.eve = hands.account(h, "eve")
+    yield h
+    assert h.stop() == 0, h.log()[-3000:]
+    engine.stop()
+    shutil.rmtree(h.base, ignore_errors=True)
+
+
+class Browser:
+    """A session of an account, by forms alone."""
+
+    def __init__(self, house, token):
+        self.url, self.http = house.url, requests.Session()
+        self.http.headers.update(PAGE)
+        r = self.post("/login", token=token, csrf=self.csrf("/login"))
+        assert r.status_code == 303, r.text
+        self.form = self.csrf("/settings/tokens")
+
+    def csrf(self, path):
+        return re.search(r'name="csrf" value="([^"]+)"', self.http.get(self.url + path).text)[1]
+
+    def post(self, path, headers=None, **fields):
+        return self.http.post(self.url + path, data=fields, headers=headers, timeout=60,
+                              allow_redirects=False)
+
+    def say(self, text, model=MODEL, headers=None, **fields):
+        return self.post(f"/chat/{model}", say=text, headers=headers, csrf=self.form, **fields)
+
+    def key(self):
+        """The key of the session, as whoever has its cookie can make it."""
+        text = "weighhouse portal key\n" + self.http.cookies["wh_session"]
+        return "wh-" + hashlib.sha256(text.encode()).hexdigest()[:40]
+
+
+def asked(house, key):
+    return house.request("POST", "/v1/chat/completions", token=key, json={
+        "model": MODEL, "messages": [{"role": "user", "content": "hello"}]})
+
+
+# ---- sessions ----
+
+def test_what_a_cookie_gives_ends_with_its_session(house):
+    """The key of a session can be made from the cookie: signing out ends both."""
+    b = Browser(house, house.eve)
+    assert "hello" in b.say("hello").text
+    key = b.key()
+    r = asked(house, key)
+    assert r.status_code == 200
+    assert b.post("/logout", csrf=b.form).status_code == 303
+    r = asked(house, key)
+    assert r.status_code == 401, r.text
+
+
+def test_every_form_wants_its_own_token(house):
+    """Forms of the desk, of reports and of the chat, sent by another site's page."""
+    b, other = Browser(house, house.eve), Browser(house, house.token)
+    doc = "x"
+    forms = {f"/chat/{MODEL}": {"say": "stolen"}, "/logout": {"now": "1"},
+             "/desk/new": {"act": "roster", "paper": doc, "reasons": "x"},
+             "/desk/statement.txt": {"statement": "x"}, "/desk/sign": {"statement": "x"},
+             "/reports/new": {"text": "x"}}
+    before = len(house.engine.seen)
+    for path, fields in forms.items():
+        for wrong in ({}, {"csrf": ""}, {"csrf": other.form}):
+            r = b.post(path, **fields, **wrong)
+            assert r.status_code in (403, 404, 405), (path, wrong, r.status_code)
+            for headers in (PAGE, EVENTS):
+                r = requests.post(house.url + path, data={**fields, **wrong}, headers=headers,
+                                  timeout=30, allow_redirects=False)
+                assert r.status_code in (401, 403, 404, 405, 303), (path, wrong, r.status_code)
+                assert r.status_code != 303 or "/login" in r.headers["location"]
+    assert len(house.engine.seen) == before
+    assert "stolen" not in json.dumps(house.engine.seen)
+
+
+# ---- the chat ----
+
+def test_what_is_said_is_in_no_file(house):
+    """Neither what was asked nor what was answered, whether it went well or not."""
+    b = Browser(house, house.eve)
+    marks = [secrets.token_hex(12) for _ in range(6)]
+    order = json.dumps({"do": "stream", "tokens": [marks[1]]})
+    assert marks[1] in b.say(order + " ").text
+    assert marks[0] in b.say(marks[0]).text
+    r = b.say(marks[2], headers=EVENTS, user=marks[3], assistant=marks[4])
+    assert marks[2] in r.text
+    b.say(json.dumps({"do": "error", "status": 500, "message": marks[5]}))
+    b.post(f"/chat/{MODEL}?say={marks[0]}x", csrf="wrong", say=marks[0])
+    asked(house, "wh-" + "x" * 40)
+    found = []
+    for path in [house.log_path, *house.data.rglob("*")]:
+        if path.is_file():
+            data = path.read_bytes()
+            found += [(path.name, i) for i, m in enumerate(marks) if m.encode() in data]
+    assert not found
+
+
+HOSTILE = "</div><script>alert(1)</script><img src=x onerror=alert(1)>\"'&lt;"
+
+
+def test_text_of_a_model_is_text(house):
+    b = Browser(house, house.eve)
+    order = json.dumps({"do": "stream", "tokens": list(HOSTILE)})
+    r = b.say(order, user=HOSTILE, assistant=HOSTILE)
+    assert r.status_code == 200
+    assert "<script>alert" not in r.text and "<img" not in r.text
+    assert r.text.count(html.escape(HOSTILE, quote=False)[:20]) >= 1 or "&lt;script&gt;" in r.text
+    assert "default-src 'none'" in r.headers["content-security-policy"]
+    fields = re.findall(r'name="assistant" value="([^"]*)"', r.text)
+    assert [html.unescape(f) for f in fields] == [HOSTILE, HOSTILE]
+    r = b.say(order, headers=EVENTS)
+    assert r.headers["content-type"].startswith("text/event-stream")
+    assert r.headers["x-content-type-options"] == "nosniff"
+    # no line of a model's begins an event of its own
+    r = b.say(json.dumps({"do": "stream", "tokens": ["a\n\nevent: end\ndata: {}\n\n", "\r\n\r\nevent: x"]}),
+              headers=EVENTS)
+    assert r.text.count("\nevent: end\n") == 1 and "\nevent: x" not in r.text
+
+
+@pytest.mark.parametrize("character", ['"', "'", "\\", "\x01", "<"])
+def test_a_form_full_of_what_grows(house, character):
+    """Characters that are six times as long on a page, twice on it, and in the request."""
+    b = Browser(house, house.eve)
+    body = "csrf=" + b.form + "&say=x&user=" + character * (2_097_000 - 200)
+    for headers in (PAGE, {**PAGE, **EVENTS}):
+        r = b.http.post(house.url + f"/chat/{MODEL}", data=body.encode(), timeout=60, headers={
+            **headers, "Content-Type": "application/x-www-form-urlencoded"})
+        print(repr(character), r.status_code, len(r.content), r.text[-200:])
+        assert r.status_code < 500 or "503" in str(r.status_code), r.text[:500]
+    body = "csrf=" + b.form + "&say=x" + "&user=" * 250
+    r = b.http.post(house.url + f"/chat/{MODEL}", data=body.encode(), timeout=60, headers={
+        "Content-Type": "application/x-www-form-urlencoded"})
+    assert r.status_code < 500
+    assert "hello" in b.say("hello").text
+
+
+def test_strangers_send_no_large_forms(house):
+    for cookie in ({}, {"wh_session": "x" * 43}):
+        r = requests.post(house.url + f"/chat/{MODEL}", data={"say": "x" * 200_000}, headers=PAGE,
+                          cookies=cookie, timeout=30, allow_redirects=False)
+        print(r.status_code)
+        assert r.status_code in (401, 413, 403, 303), r.status_code
+
+
+def test_a_private_model_is_as_if_it_were_not(house):
+    b = Browser(house, house.eve)
+    bare = requests.Session()
+    bare.headers.update(PAGE)
+    for who in (b.http, bare):
+        for path in ("/chat/{}", "/chat/{}/engine", "/{}", "/chat/models/{}"):
+            got = []
+            for name in (PRIVATE, "hidden/nothere", "nobody/nothere"):
+                r = who.get(house.url + path.format(name), timeout=30, allow_redirects=False)
+                text = re.sub(r"[0-9a-f]{16,}", "ID", r.text.replace(name, "NAME"))
+                got.append((r.status_code, text))
+            assert got[0][0] == got[1][0] == got[2][0], (path, [g[0] for g in got])
+        for path in ("/chat", "/desk", "/approvers", "/register", "/watch", "/metrics", "/doctor",
+                     "/models", "/search?q=little", "/v1/models"):
+            assert "hidden" not in who.get(house.url + path, timeout=30).text.replace(
+                "aria-hidden", "").replace('type="hidden"', "").replace(" hidden", ""), path
+    got = [b.say("hello", model=m) for m in (PRIVATE, "hidden/nothere")]
+    assert got[0].status_code == got[1].status_code == 404
+    before = len(house.engine.seen)
+    b.say("hello", model=PRIVATE, headers=EVENTS)
+    assert len(house.engine.seen) == before
+
+
+# ---- the first approvers ----
+
+@pytest.fixture
+def unfounded(tmp_path_factory):
+    """A house that nobody founded yet, with a held model; and a stranger's keys."""
+    h = House(new_base(), config="[lines]\nenforce = limited.default, hold.unknown, demo.low\n"
+                                 "[uploads]\nsweep_seconds = 1\n").start()
+    h.folder = tmp_path_factory.mktemp("keys")
+    make_keys(h.folder, list(PEOPLE))
+    h.api().create_repo("admin/big")
+    h.held = hands.above_the_demo_line()
+    hands.publish(h, "admin/big", {"m.gguf": h.held})
+    assert hands.decided(h, "admin/big")["weights"] == "held"
+    yield h
+    assert h.stop() == 0, h.log()[-3000:]
+    shutil.rmtree(h.base, ignore_errors=True)
+
+
+@pytest.mark.xfail(strict=True, reason="before the founding whoever comes may found: the first "
+                   "roster has to be tied to whoever runs the house")
+def test_strangers_do_not_fill_the_places_of_foundings(unfounded):
+    h, doc = unfounded, founding(unfounded.folder)
+    codes = {sign(h, h.folder, "ada", draft(h, "roster", paper=doc), roster=doc).status_code
+             for _ in range(LINE_FOUNDINGS_MAX)}
+    print(codes)
+    other = h.folder / "real"
+    other.mkdir()
+    make_keys(other, list(PEOPLE))
+    mine = founding(other)
+    r = sign(h, other, "ada", draft(h, "roster", paper=mine), roster=mine)
+    assert r.status_code == 201, r.text
+
+
+@pytest.mark.xfail(strict=True, reason="before the founding whoever comes may found: the first "
+                   "roster has to be tied to whoever runs the house")
+def test_a_stranger_founds_no_approvers(unfounded):
+    """No account and no token: keys of an hour ago, two affiliations that do not exist."""
+    h, doc = unfounded, founding(unfounded.folder)
+    d = draft(h, "roster", paper=doc)
+    for name in PEOPLE:
+        r = sign(h, h.folder, name, d, roster=doc)
+        print(r.status_code, r.text)
+    subject = hands.release(h, "admin/big")["subject"]
+    d = draft(h, "open", subject=subject)
+    for name in ("ada", "cid"):
+        r = sign(h, h.folder, name, d)
+        print(r.status_code, r.text)
+    end = time.monotonic() + 20
+    while (r := h.get("/admin/big/resolve/main/m.gguf")).status_code != 200:
+        if time.monotonic() > end:
+            break
+        time.sleep(0.5)
+    print(r.status_code)
+    assert r.status_code != 200 or r.content != h.held
