@@ -10,6 +10,9 @@
 /* Contents of a subject that are remembered, to be known again elsewhere. */
 enum content_kind { CONTENT_FILE = 1, CONTENT_TENSORS = 2 };
 
+/* Subjects with one content that are looked at. */
+#define ANCESTORS_MAX 256
+
 /* ---- statements about the subject that no file can make ---- */
 
 static const char LINEAGE_METHOD[] =
@@ -29,25 +32,87 @@ static struct wh_str tensor_set(const struct hub_subject_file *f)
                : WH_S("");
 }
 
-static bool is_held(struct db *db, int64_t repo, struct wh_str digest,
-                    enum content_kind kind, const char *subject, bool *held,
-                    struct wh_err *err)
+/* Another subject with the same content that was found above a line. */
+struct ancestor {
+    struct wh_str subject, evidence; /* digests */
+};
+
+static bool find_ancestors(struct db *db, struct wh_arena *a, int64_t repo,
+                           struct wh_str digest, enum content_kind kind,
+                           const char *subject, struct ancestor **out,
+                           size_t *n, struct wh_err *err)
 {
+    struct ancestor *list = wh_arena_array(a, ANCESTORS_MAX, sizeof *list);
     struct db_stmt *st = db_start(db, DBQ_SUBJECT_CONTENT_HELD);
     enum db_row r;
 
+    *n = 0;
     db_bind_text(st, 1, digest);
     db_bind_i64(st, 2, kind);
     db_bind_cstr(st, 3, subject);
     db_bind_i64(st, 4, repo);
-    r = db_step(st, err);
-    *held = *held || r == DB_ROW;
+    db_bind_i64(st, 5, ANCESTORS_MAX);
+    while ((r = db_step(st, err)) == DB_ROW && *n < ANCESTORS_MAX) {
+        list[(*n)++] =
+            (struct ancestor){db_col_dup(st, 0, a), db_col_dup(st, 1, a)};
+    }
     db_finish(&st);
+    *out = list;
     return r != DB_FAIL;
 }
 
+/* Would the lines of today hold it if it had no ancestors? Two that are held
+ * only for each other would stay so for ever. */
+static bool holds_by_itself(struct db *db, struct wh_arena *a,
+                            const struct line_set *lines,
+                            const struct ancestor *x, bool *held,
+                            struct wh_err *err)
+{
+    struct line_decision *d = WH_NEW(a, struct line_decision);
+    struct wh_str text;
+    json_t *doc, *map;
+
+    if (!line_evidence_get(db, a, x->evidence, &text, err) ||
+        !wh_json_parse(a, text, &doc, err)) {
+        return false;
+    }
+    map = json_object_get(doc, "evidence");
+    json_object_set_new(map, "lineage.held_ancestor",
+                        rule_item_value(WH_S("none-found"), RULE_BY_HOUSE,
+                                        wh_str_of(LINEAGE_METHOD), WH_S("")));
+    const struct line_question q = {
+        .subject = x->subject, .evidence = map, .now = wh_now_us() / 1000000};
+    if (!line_decide(a, lines, &q, d, err)) {
+        return false;
+    }
+    *held = d->answer == RULE_ABOVE &&
+            d->tiers.part[RULE_PART_WEIGHTS] < RULE_TIER_OPEN;
+    return true;
+}
+
+static bool is_held(struct db *db, struct wh_arena *a,
+                    const struct line_set *lines, int64_t repo,
+                    struct wh_str digest, enum content_kind kind,
+                    const char *subject, bool *held, struct wh_err *err)
+{
+    struct ancestor *list;
+    size_t n;
+
+    if (!find_ancestors(db, a, repo, digest, kind, subject, &list, &n, err)) {
+        return false;
+    }
+    *held = *held || n == ANCESTORS_MAX; /* more than are looked at */
+    for (size_t i = 0; i < n && !*held; i++) {
+        if (!holds_by_itself(db, a, lines, &list[i], held, err)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* Are any weights of this subject part of another one that is held? */
-static bool held_ancestor(struct db *db, int64_t repo,
+static bool held_ancestor(struct db *db, struct wh_arena *a,
+                          const struct line_set *lines, int64_t repo,
                           const struct hub_subject *s, bool *held,
                           struct wh_err *err)
 {
@@ -57,11 +122,11 @@ static bool held_ancestor(struct db *db, int64_t repo,
         if (f->part != WEIGH_PART_WEIGHTS) {
             continue;
         }
-        if (!is_held(db, repo, wh_str_of(f->sha256), CONTENT_FILE, s->digest,
-                     held, err) ||
+        if (!is_held(db, a, lines, repo, wh_str_of(f->sha256), CONTENT_FILE,
+                     s->digest, held, err) ||
             (tensor_set(f).n > 0 &&
-             !is_held(db, repo, tensor_set(f), CONTENT_TENSORS, s->digest, held,
-                      err))) {
+             !is_held(db, a, lines, repo, tensor_set(f), CONTENT_TENSORS,
+                      s->digest, held, err))) {
             return false;
         }
     }
@@ -78,7 +143,8 @@ static bool add_statement(json_t *map, const char *name, json_t *item)
     return true;
 }
 
-static bool find_evidence(struct db *db, struct wh_arena *a, int64_t repo,
+static bool find_evidence(struct db *db, struct wh_arena *a,
+                          const struct line_set *lines, int64_t repo,
                           const struct hub_subject *s, json_t **out,
                           struct wh_err *err)
 {
@@ -91,7 +157,7 @@ static bool find_evidence(struct db *db, struct wh_arena *a, int64_t repo,
 
     if (!hub_earlier_find(db, a, repo, s, &earlier, &n, err) ||
         !line_incidents_open(db, wh_str_of(s->digest), &open, err) ||
-        !held_ancestor(db, repo, s, &held, err)) {
+        !held_ancestor(db, a, lines, repo, s, &held, err)) {
         return false;
     }
     map = hub_subject_evidence(a, s, earlier, n);
@@ -315,7 +381,8 @@ static bool make(struct db_writer *writer, const struct line_set *lines,
     struct line_decision *d = WH_NEW(k->a, struct line_decision);
     struct weighing *w = WH_NEW(k->a, struct weighing);
 
-    if (!find_evidence(db, k->a, k->repo->id, k->s, &question.evidence, err) ||
+    if (!find_evidence(db, k->a, lines, k->repo->id, k->s, &question.evidence,
+                       err) ||
         !write_weighing(k->a, k->s, w, err) ||
         !line_decide(k->a, lines, &question, d, err)) {
         return false;
