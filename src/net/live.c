@@ -1,11 +1,9 @@
 /*
- * live.c - answers that are written on the loop. What is written goes to the
- * kernel at once as far as that takes it; the rest waits in one buffer. Whoever
- * writes looks at net_live_waiting and stops until `room`.
- *
- * Every call into the user comes from a step of the connection, never from a
- * call of the user: what such a call finds (broken, ended, drained) makes the
- * connection step once more in the same turn of the loop.
+ * live.c - answers that are written on the loop. What is written waits in one
+ * buffer for the connection's next step, in the same turn of the loop where
+ * possible: so an event and the end behind it are one call of the kernel, and
+ * every call into the user comes from that step, never from a call of the user.
+ * Whoever writes looks at net_live_waiting and stops until `room`.
  */
 #include "net/live.h"
 #include "net/conn.h"
@@ -58,9 +56,13 @@ static void send_some(struct net_live *l)
             wh_buf_init(&l->buf, WAITING_MAX);
         }
     }
-    if (l->at == l->buf.n || c->sock.broken) {
-        net_sock_again(&c->sock);
-    }
+}
+
+/* There is something to be sent. */
+static void wrote(struct net_live *l)
+{
+    l->wants_room = true;
+    net_sock_again(&l->conn->sock);
 }
 
 /* Room for a head and `more` bytes. */
@@ -96,8 +98,8 @@ void net_live_whole(struct net_live *l, struct wh_str body)
 {
     end_head(l, body.n, body.n);
     wh_buf_add(&l->buf, body);
-    l->ended = l->wants_room = true;
-    send_some(l);
+    l->ended = true;
+    wrote(l);
 }
 
 void net_live_write(struct net_live *l, struct wh_str bytes)
@@ -116,8 +118,7 @@ void net_live_write(struct net_live *l, struct wh_str bytes)
         wh_buf_cstr(&l->buf, "\r\n");
     }
     wh_assert(!l->buf.over);
-    l->wants_room = true;
-    send_some(l);
+    wrote(l);
 }
 
 void net_live_end(struct net_live *l)
@@ -129,8 +130,8 @@ void net_live_end(struct net_live *l)
     if (l->conn->pull_chunked) {
         wh_buf_cstr(&l->buf, "0\r\n\r\n");
     }
-    l->ended = l->wants_room = true;
-    send_some(l);
+    l->ended = true;
+    wrote(l);
 }
 
 void net_live_cut(struct net_live *l)
@@ -192,6 +193,10 @@ bool net_conn_step_live(struct net_conn *c)
     }
     if (l->at < l->buf.n) {
         send_some(l);
+    }
+    if (c->sock.broken) {
+        net_conn_cut(c, "gone");
+        return false;
     }
     if (l->at < l->buf.n || !l->wants_room) {
         return false;

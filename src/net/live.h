@@ -50,7 +50,8 @@ void net_live_write(struct net_live *l, struct wh_str bytes);
 void net_live_end(struct net_live *l);
 /* Reset the connection in the loop's next step; `over` follows. */
 void net_live_cut(struct net_live *l);
-/* Bytes that wait for the client to take earlier ones. */
+/* Bytes that were not sent yet: the latest, and what the client does not take.
+ */
 size_t net_live_waiting(const struct net_live *l);
 /* Has anything been begun, so that the status can not be chosen any more? */
 bool net_live_begun(const struct net_live *l);
