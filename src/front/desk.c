@@ -404,12 +404,44 @@ bool front_desk_draft(struct front_req *q, const struct line_asking *asking,
     return true;
 }
 
+/* Before there are approvers anybody could make some up who agree with each
+ * other, so the statement that founds them is filed by an operator, who can do
+ * that anyway. All keys that it names sign it then, as whoever they come. */
+static bool may_found(struct front_req *q, const struct line_signing *in,
+                      struct wh_err *err)
+{
+    char digest[WH_SHA256_HEX + 1];
+    struct line_roster *list;
+    struct line_proposal p;
+    struct wh_err why = {0};
+    size_t n;
+
+    if (!read_rosters(q, &list, &n, err)) {
+        return false;
+    }
+    wh_sha256_hex_of(in->text, digest);
+    if (n > 0 || line_proposal_get(q->db, q->a, wh_str_of(digest), &p, &why)) {
+        return true;
+    }
+    if (why.code != WH_NOT_FOUND) {
+        *err = why;
+        return false;
+    }
+    return (q->signed_in && q->who.account.is_operator &&
+            front_req_credential(q, STORE_ROLE_ADMIN, &why)) ||
+           wh_fail(err, WH_FORBIDDEN,
+                   "this house has no approvers yet: the statement that founds "
+                   "them is handed in by an operator, signed in or with a "
+                   "token of the role admin, with its first signature");
+}
+
 bool front_desk_sign(struct front_req *q, struct line_signing *in,
                      struct wh_str armour, json_t **out, struct wh_err *err)
 {
     struct line_signed done;
 
     if (!crypto_sshsig_unarmor(q->a, armour, &in->sig, err) ||
+        !may_found(q, in, err) ||
         !hub_approvals_sign(&q->house->approvals, q->a, in, &done, err)) {
         return false;
     }

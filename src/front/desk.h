@@ -3,7 +3,8 @@
  * API and pages both show, and statements drafted and signed.
  * Owner: everything lives in the request's arena.
  * Never: asks who is signed in: a signature by a key of the roster is the only
- * title to decide (line/approve.h). Shows what is of a private repo.
+ * title to decide (line/approve.h); where there is no roster yet, an operator
+ * files the one that founds. Shows what is of a private repo.
  */
 #ifndef WH_FRONT_DESK_H
 #define WH_FRONT_DESK_H
@@ -62,7 +63,8 @@ bool front_desk_repos(struct front_req *q, struct wh_str subject, json_t **out,
 bool front_desk_draft(struct front_req *q, const struct line_asking *asking,
                       json_t **out, struct wh_err *err) WH_CHECK;
 /* One signature, armoured as ssh-keygen writes it, into in->sig: {id, approver,
- * dissent, state}. Waits for the register. */
+ * dissent, state}. Waits for the register. WH_FORBIDDEN also when it would file
+ * a founding roster and comes from no operator. */
 bool front_desk_sign(struct front_req *q, struct line_signing *in,
                      struct wh_str armour, json_t **out,
                      struct wh_err *err) WH_CHECK;
