@@ -187,7 +187,8 @@ size_t wh_str_utf8_len(struct wh_str s)
     return n;
 }
 
-/* How many of the first bytes are plain ASCII, eight at a time. */
+/* How many of the first bytes are plain ASCII, eight at a time while they are
+ * all. */
 static size_t ascii_run(struct wh_str s)
 {
     size_t i = 0;
@@ -198,6 +199,9 @@ static size_t ascii_run(struct wh_str s)
             break;
         }
         i += sizeof word;
+    }
+    while (i < s.n && (unsigned char)s.p[i] < 0x80) {
+        i++;
     }
     return i;
 }
@@ -211,9 +215,7 @@ bool wh_str_utf8_ok(struct wh_str s)
             return false;
         }
         i += n;
-        if (n == 1) {
-            i += ascii_run(wh_str_sub(s, i, s.n));
-        }
+        i += ascii_run(wh_str_sub(s, i, s.n));
     }
     return true;
 }

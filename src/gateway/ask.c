@@ -565,7 +565,9 @@ void gateway_ask_write(const struct gateway_ask *ask, struct wh_str model,
     write_logprobs(ask, custody, b);
     for (size_t i = 0; i < GATEWAY_ASK_FIELDS; i++) {
         if (rows[i].what == PASS && ask->field[i].p != NULL) {
-            wh_buf_fmt(b, ",\"%s\":", rows[i].name);
+            wh_buf_cstr(b, ",\"");
+            wh_buf_cstr(b, rows[i].name);
+            wh_buf_cstr(b, "\":");
             wh_buf_add(b, ask->field[i]);
         }
     }

@@ -453,6 +453,13 @@ void gateway_tell_error(struct gateway_stream *s, const struct gateway_fault *f)
 
 /* --- whole answers -------------------------------------------------------- */
 
+static void put_name(struct wh_buf *b, const char *name)
+{
+    wh_buf_char(b, '"');
+    wh_buf_cstr(b, name);
+    wh_buf_cstr(b, "\":");
+}
+
 /* The text of a field of a choice, let go, or null if there is none. *cut is
  * set when the filter wants the end of it. */
 static void put_field(struct gateway_stream *s, const struct gateway_heard *h,
@@ -468,15 +475,15 @@ static void put_field(struct gateway_stream *s, const struct gateway_heard *h,
             s->bytes += text.n;
             *cut = c == NULL ? !closed(s, "too many texts")
                              : !pass(s, c, text, true);
-            wh_buf_fmt(b, "\"%s\":", name);
+            put_name(b, name);
             wh_buf_json(b, c == NULL ? WH_S("") : wh_buf_str(&s->lane->text));
             wh_buf_char(b, ',');
             return;
         }
     }
     if (always) {
-        wh_buf_fmt(b, "\"%s\":%s,", name,
-                   s->endpoint == GATEWAY_TEXT ? "\"\"" : "null");
+        put_name(b, name);
+        wh_buf_cstr(b, s->endpoint == GATEWAY_TEXT ? "\"\"," : "null,");
     }
 }
 
