@@ -87,7 +87,7 @@ static bool read_asking(struct front_req *q, struct line_asking *out,
     out->rules = rules;
     out->reasons = reasons;
     if (!rule_act_of(act, &out->act) || !rule_tier_of(tier, &out->tier) ||
-        out->tier == RULE_TIER_PASS || hours < 0 || hours > 24 * 366) {
+        out->tier == RULE_TIER_PASS || hours < 0 || hours > INT64_C(24) * 366) {
         return wh_fail(err, WH_BAD_REQUEST, "unknown act, tier or time");
     }
     out->seconds = hours * 3600;
