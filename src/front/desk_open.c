@@ -142,7 +142,7 @@ bool front_desk_appeals(struct front_req *q, json_t **out, struct wh_err *err)
 {
     json_t *list = wh_json_own(q->a, json_array());
     struct db_stmt *s = db_start(q->db, DBQ_APPEAL_LIST);
-    int64_t me = front_req_account(q);
+    int64_t me = front_req_viewer(q);
     enum db_row r;
 
     db_bind_i64(s, 1, INT64_MAX);

@@ -78,7 +78,7 @@ bool web_on_chat(struct front_req *q, struct wh_err *err)
         struct gateway_route *m;
         struct gateway_fault f;
         if (gateway_route_find(routes, q->db, q->a, names[i],
-                               front_req_account(q), front_req_base(q), &m,
+                               front_req_viewer(q), front_req_base(q), &m,
                                &f)) {
             if (!is_listed(list, m->model)) {
                 json_array_append_new(list, view_model(m));
@@ -111,10 +111,10 @@ static bool add_banner(struct front_req *q, json_t *page, struct wh_err *err)
     size_t n;
 
     json_object_set_new(page, "banner", json_null());
-    if (!q->signed_in || !q->house->watch) {
+    if (front_req_viewer(q) == 0 || !q->house->watch) {
         return true;
     }
-    if (!watch_case_list(q->db, q->a, DETECT_RUNG_LOOK, q->who.account.id,
+    if (!watch_case_list(q->db, q->a, DETECT_RUNG_LOOK, front_req_viewer(q),
                          CASES_MAX, &cases, &n, err)) {
         return false;
     }

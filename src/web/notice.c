@@ -49,7 +49,7 @@ static bool find_repos(struct front_req *q, struct wh_str subject, json_t *list,
         if (!store_repo_by_id(q->db, q->a, ids[i], &repo, &gone)) {
             continue;
         }
-        if (!store_repo_readable(q->db, &repo, front_req_account(q), &may,
+        if (!store_repo_readable(q->db, &repo, front_req_viewer(q), &may,
                                  err)) {
             return false;
         }

@@ -193,6 +193,19 @@ def test_a_private_model_is_as_if_it_were_not(house):
     assert len(house.engine.seen) == before
 
 
+def test_a_token_for_one_repo_lists_no_others(house):
+    """A fine-grained token is its scopes, and not its account."""
+    r = house.request("POST", f"{V1}/tokens", token="admin", json={
+        "name": "one repo", "role": "fineGrained",
+        "scopes": [{"entity": MODEL, "role": "read"}]})
+    assert r.status_code == 201, r.text
+    token = r.json()["token"]
+    assert PRIVATE in house.request("GET", "/chat", token="admin", headers=PAGE).text
+    for path in ("/chat", "/desk", "/models"):
+        text = house.request("GET", path, token=token, headers=PAGE).text
+        assert (MODEL in text or path == "/desk") and PRIVATE not in text, path
+
+
 # ---- the first approvers ----
 
 @pytest.fixture
