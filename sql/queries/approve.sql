@@ -116,10 +116,17 @@ WHERE a.subject = $1 AND a.repo = $2 AND a.outcome IS NULL ORDER BY a.id LIMIT 1
 UPDATE appeal SET outcome = $3, answer = $4
 WHERE subject = $1 AND repo = $2 AND outcome IS NULL;
 
+-- Those that wait first, the oldest before all: nobody's many newer ones hide it.
 -- name: appeal_list :many
 SELECT a.public_id, d.public_id, a.subject, a.text, a.due, a.outcome, a.answer, a.created, a.account
 FROM appeal a JOIN decision d ON d.id = a.decision
-WHERE a.repo = 0 AND a.id < $1 ORDER BY a.id DESC LIMIT $2;
+WHERE a.repo = 0 AND a.id < $1
+ORDER BY a.outcome IS NOT NULL, CASE WHEN a.outcome IS NULL THEN a.id ELSE -a.id END LIMIT $2;
+
+-- What an account waits for: all of it, and about this decision.
+-- name: appeal_of_account :one
+SELECT count(*), count(CASE WHEN decision = $2 THEN 1 END) FROM appeal
+WHERE account = $1 AND outcome IS NULL AND due > $3;
 
 -- name: decision_person_add :one
 INSERT INTO decision (public_id, subject, repo, digest, doc, leaf, evidence, answer,

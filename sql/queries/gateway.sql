@@ -12,11 +12,14 @@ SELECT k.id, k.shown, k.account, k.name, k.models, k.endpoints, k.minute_request
   coalesce(k.revoked, 0), a.disabled IS NOT NULL
 FROM api_key k JOIN account a ON a.id = k.account WHERE k.hash = $1;
 
+-- All that are not revoked, and of the others the newest: whoever makes and
+-- revokes keys all day can leave any number of them.
 -- name: api_key_list :many
 SELECT k.id, k.shown, k.account, k.name, k.models, k.endpoints, k.minute_requests,
   k.minute_tokens, k.day_tokens, k.streams, k.created, coalesce(k.expires, 0),
   coalesce(k.revoked, 0), 0
-FROM api_key k WHERE k.account = $1 ORDER BY k.id;
+FROM api_key k WHERE k.id IN (SELECT x.id FROM api_key x WHERE x.account = $1
+  ORDER BY x.revoked IS NOT NULL, x.id DESC LIMIT 2000) ORDER BY k.id;
 
 -- Those in force at this time: sessions leave a key each when they end.
 -- name: api_key_count :one

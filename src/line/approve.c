@@ -521,6 +521,34 @@ bool line_approve_round(struct db *db, struct wh_arena *a,
 
 /* ---- appeals ---- */
 
+static bool may_appeal(struct db *db, const struct line_row *row,
+                       int64_t account, int64_t now, struct wh_err *err)
+{
+    struct db_stmt *s = db_start(db, DBQ_APPEAL_OF_ACCOUNT);
+    int64_t all = 0, same = 0;
+    db_bind_i64(s, 1, account);
+    db_bind_i64(s, 2, row->id);
+    db_bind_i64(s, 3, now);
+    enum db_row r = db_step(s, err);
+    if (r == DB_ROW) {
+        all = db_col_i64(s, 0);
+        same = db_col_i64(s, 1);
+    }
+    db_finish(&s);
+    if (r != DB_ROW) {
+        return false;
+    }
+    if (same > 0) {
+        return wh_fail(err, WH_CONFLICT,
+                       "your appeal against this decision waits for its answer "
+                       "already");
+    }
+    return all < LINE_APPEALS_MAX ||
+           wh_fail(err, WH_RATE_LIMITED,
+                   "%d appeals of yours wait for an answer already",
+                   LINE_APPEALS_MAX);
+}
+
 bool line_appeal(struct db *db, struct wh_arena *a, const struct line_house *h,
                  const struct line_row *row, int64_t account,
                  struct wh_str text, struct wh_str *public_id,
@@ -542,6 +570,9 @@ bool line_appeal(struct db *db, struct wh_arena *a, const struct line_house *h,
         return wh_fail(err, WH_REFUSED,
                        "this decision closes nothing now: there is nothing to "
                        "appeal against");
+    }
+    if (!may_appeal(db, row, account, h->now / 1000000, err)) {
+        return false;
     }
     json_object_set_new(leaf, "type", json_string("appeal"));
     json_object_set_new(leaf, "decision", json_integer((json_int_t)row->index));

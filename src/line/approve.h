@@ -18,6 +18,7 @@
 #include "rule/approval.h"
 
 #define LINE_APPEAL_MAX 4000   /* bytes of an appeal */
+#define LINE_APPEALS_MAX 20    /* of one account that wait for an answer */
 #define LINE_FOUNDINGS_MAX 100 /* rosters that wait to be the founding one */
 
 /* Where and when: the published register, the lines, the clock. */
@@ -148,7 +149,9 @@ bool line_closed_find(struct db *db, struct wh_arena *a, struct wh_str sha256,
 bool line_grant_of(struct db *db, struct wh_arena *a,
                    const struct line_row *row, struct line_row *out,
                    struct wh_err *err) WH_CHECK;
-/* Object to a decision that closes something; gives the public id. */
+/* Object to a decision that closes something; gives the public id. Once for
+ * each account while it waits for an answer (WH_CONFLICT), and not to more than
+ * LINE_APPEALS_MAX (WH_RATE_LIMITED): each is a leaf for ever. */
 bool line_appeal(struct db *db, struct wh_arena *a, const struct line_house *h,
                  const struct line_row *row, int64_t account,
                  struct wh_str text, struct wh_str *public_id,

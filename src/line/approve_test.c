@@ -524,6 +524,8 @@ static void hold_and_appeal(void **state)
     assert_true(now(h).until > h->start + 170 * DAY);
     struct appealing x = {.h = h, .row = now(h)};
     unit_ok(db_tx(h->t.db, appeal_fn, &x, &err), err);
+    /* once for each account, while it waits */
+    unit_fails(db_tx(h->t.db, appeal_fn, &x, &err), err, WH_CONFLICT);
     publish(h);
     /* no renewal over an appeal */
     assert_int_equal(

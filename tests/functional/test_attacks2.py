@@ -7,6 +7,7 @@ import json
 import re
 import secrets
 import shutil
+import sqlite3
 
 import pytest
 import requests
@@ -206,6 +207,26 @@ def test_a_token_for_one_repo_lists_no_others(house):
         assert (MODEL in text or path == "/desk") and PRIVATE not in text, path
 
 
+def test_a_list_of_keys_does_not_grow_for_ever(house):
+    """Each key that was made and revoked leaves a row: a list of all would be any size."""
+    token = hands.account(house, "maker")
+    r = house.request("POST", f"{V1}/keys", token=token, json={"name": "first"})
+    assert r.status_code == 201, r.text
+    db = sqlite3.connect(house.data / "house.db", timeout=30)
+    row = db.execute("SELECT account FROM api_key WHERE name = 'first'").fetchone()[0]
+    db.executemany("INSERT INTO api_key (hash, shown, account, name, models, endpoints, "
+                   "minute_requests, minute_tokens, day_tokens, streams, created, revoked) "
+                   "VALUES (?, 'wh-0', ?, 'old', '', 1, 1, 1, 1, 1, 1, 2)",
+                   ((hashlib.sha256(b"%d" % i).hexdigest(), row) for i in range(20_000)))
+    db.commit()
+    db.close()
+    r = house.request("POST", f"{V1}/keys", token=token, json={"name": "last"})
+    assert r.status_code == 201, r.text
+    names = [k["name"] for k in house.get(f"{V1}/keys", token=token).json()]
+    assert len(names) <= 2000 and names[0] == "first" and names[-1] == "last"
+    assert Browser(house, token).http.get(house.url + "/settings/keys").status_code == 200
+
+
 # ---- the first approvers ----
 
 @pytest.fixture
@@ -250,3 +271,30 @@ def test_a_stranger_founds_no_approvers(unfounded):
         assert r.status_code == 201, r.text
     assert r.json()["state"] == "done"
     assert hands.decided(h, "admin/big")["weights"] == "held"
+
+
+# ---- the desk ----
+
+def test_one_account_does_not_bury_the_desk_in_appeals(unfounded):
+    """Each appeal is a row, and a leaf of the public log for ever."""
+    h = unfounded
+    tokens = [hands.account(h, f"a{i}") for i in range(3)]
+
+    def appeal(token, repo="admin/big"):
+        return h.request("POST", f"{V1}/appeals", token=token, json={
+            "decision": hands.release(h, repo)["decision"]["id"], "text": "it is mine"})
+    assert appeal("admin").status_code == 201
+    for token in tokens:
+        assert appeal(token).status_code == 201
+        for _ in range(20):
+            assert "waits" in hands.is_an_error(appeal(token), 409)
+    ids = [a["created"] for a in h.get(f"{V1}/appeals").json()]
+    assert len(ids) == 4 and ids == sorted(ids)
+    # nor against many decisions
+    h.api(token=tokens[0]).create_repo("a0/many")
+    codes = []
+    for _ in range(21):
+        hands.publish(h, "a0/many", {"m.bin": hands.unexplained(1000)}, token=tokens[0])
+        assert hands.decided(h, "a0/many")["weights"] == "held"
+        codes.append(appeal(tokens[0], "a0/many").status_code)
+    assert codes == [201] * 19 + [429] * 2
