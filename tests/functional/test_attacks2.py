@@ -298,3 +298,31 @@ def test_one_account_does_not_bury_the_desk_in_appeals(unfounded):
         assert hands.decided(h, "a0/many")["weights"] == "held"
         codes.append(appeal(tokens[0], "a0/many").status_code)
     assert codes == [201] * 19 + [429] * 2
+
+
+def test_words_of_approvers_are_text(unfounded):
+    h, doc = unfounded, founding(unfounded.folder)
+    d = draft(h, "roster", paper=doc, reasons=[HOSTILE])
+    ids = [sign(h, h.folder, name, d, roster=doc).json()["id"] for name in PEOPLE]
+    d = draft(h, "host", subject=hands.release(h, "admin/big")["subject"],
+              reasons=[HOSTILE, "{{house.url}} {{>top}}"])
+    ids += [sign(h, h.folder, name, d).json()["id"] for name in ("ada", "cid")]
+    bad = doc.replace('"north"', json.dumps(HOSTILE))
+    r = h.request("POST", f"{V1}/proposals/draft", json={
+        "act": "roster", "paper": bad, "reasons": ["x"]})
+    assert r.status_code == 400, r.text
+    index = h.get(f"{V1}/approvers").json()["index"]
+    seen = 0
+    for path in ("/desk", *(f"/desk/{i}" for i in ids), "/approvers", "/admin/big",
+                 "/admin/big/decision", "/chat/admin/big", "/register", "/lines",
+                 f"/desk/new?act=host&subject={HOSTILE}", f"/desk/new?act={HOSTILE}",
+                 *(f"/register/entry/{i}" for i in range(index, index + 4))):
+        r = h.get(path, headers=PAGE)
+        assert r.status_code in (200, 400, 404), (path, r.status_code)
+        assert "<script>alert" not in r.text and "<img" not in r.text, path
+        seen += "&lt;script&gt;alert" in r.text
+    assert seen > 3
+    r = h.get(f"/desk/{ids[0]}/statement.txt", headers=PAGE)
+    assert HOSTILE in r.text and r.headers["content-type"].startswith("text/plain")
+    assert r.headers["x-content-type-options"] == "nosniff"
+    assert r.headers["content-disposition"].startswith("attachment")
