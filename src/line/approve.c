@@ -403,6 +403,23 @@ static void add_subject(struct wh_str *subjects, size_t *n, struct wh_str s)
     }
 }
 
+/* Does the statement name every line in force? The keeper opens nothing else,
+ * so what came otherwise would stand on the register and never open. */
+static bool names_lines(struct wh_arena *a, const struct line_house *h,
+                        const struct rule_statement *st)
+{
+    struct wh_str lines[LINE_SET_MAX];
+    size_t n = line_enforced(a, h, lines);
+    bool all = true;
+    for (size_t i = 0; all && i < n; i++) {
+        all = false;
+        for (size_t k = 0; !all && k < st->n_lines; k++) {
+            all = wh_str_eq(lines[i], st->lines[k]);
+        }
+    }
+    return all;
+}
+
 /* One approved proposal whose delay is over. */
 static bool ripe(struct db *db, struct wh_arena *a, const struct line_house *h,
                  const struct line_proposal *p, struct wh_str *subject,
@@ -420,6 +437,11 @@ static bool ripe(struct db *db, struct wh_arena *a, const struct line_house *h,
     }
     if (!roster.r || roster.r->version != st.roster) {
         return wh_fail(err, WH_CONFLICT, "the roster has changed since");
+    }
+    if (!names_lines(a, h, &st)) {
+        return wh_fail(err, WH_CONFLICT,
+                       "a line has come into force since that it does not "
+                       "name");
     }
     if (!rule_signatures_read(a, p->signatures, p->text, roster.r, NULL,
                               &line_verifier, &who, err)) {

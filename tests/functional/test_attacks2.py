@@ -8,6 +8,7 @@ import re
 import secrets
 import shutil
 import sqlite3
+import time
 
 import pytest
 import requests
@@ -326,3 +327,27 @@ def test_words_of_approvers_are_text(unfounded):
     assert HOSTILE in r.text and r.headers["content-type"].startswith("text/plain")
     assert r.headers["x-content-type-options"] == "nosniff"
     assert r.headers["content-disposition"].startswith("attachment")
+
+
+def test_what_has_cooled_off_under_other_lines_is_void(unfounded):
+    """A line that came into force meanwhile: the register must not say what the keeper refuses."""
+    h = unfounded
+    doc = founding(h.folder).replace('"cooling_off":1', '"cooling_off":4')
+    d = draft(h, "roster", paper=doc)
+    for name in PEOPLE:
+        sign(h, h.folder, name, d, roster=doc)
+    d = draft(h, "open", subject=hands.release(h, "admin/big")["subject"])
+    for name in ("ada", "cid"):
+        r = sign(h, h.folder, name, d)
+    assert r.json()["state"] == "cooling-off"
+    matter = r.json()["id"]
+    assert h.stop() == 0
+    h.extra = h.extra.replace("demo.low", "demo.low, small.fast-track")
+    h.start()
+    end = time.monotonic() + 30
+    while h.get(f"{V1}/proposals/{matter}").json()["state"] == "cooling-off":
+        assert time.monotonic() < end
+        time.sleep(0.2)
+    assert h.get(f"{V1}/proposals/{matter}").json()["state"] == "void"
+    assert hands.decided(h, "admin/big")["weights"] == "held"
+    assert "are held by line demo.low" in h.get("/admin/big/resolve/main/m.gguf", token="admin").text
