@@ -22,6 +22,7 @@
 #include "front/metrics.h"
 #include "front/quota.h"
 #include "front/request.h"
+#include "gateway/exam.h"
 #include "gateway/gateway.h"
 #include "hub/git.h"
 #include "keeper/client.h"
@@ -265,6 +266,7 @@ static bool open_gateway(struct front *f, struct wh_err *err)
         .places = conf->gateway_upstreams,
         .serve = conf->gateway_serve,
         .engines = f->hosting.engines,
+        .lines = &f->house.lines,
         .filter = &f->watched.filter,
         .caps = {(uint64_t)conf->gateway_requests_per_minute,
                  (uint64_t)conf->gateway_tokens_per_minute,
@@ -341,6 +343,26 @@ static bool start_server(struct front *f, struct wh_err *err)
                            .worker_exit = worker_exit};
 
     return net_server_start(&net, &f->house.server, err);
+}
+
+static bool open_exams(struct front *f)
+{
+    const struct conf *conf = f->serve->conf;
+    const struct gateway_exams_config c = {
+        .gateway = f->house.gateway,
+        .server = f->house.server,
+        .engines = f->hosting.engines,
+        .lines = &f->house.lines,
+        .writer = f->house.writer,
+        .log = f->log,
+        .db_path = f->paths.db,
+        .set = conf->exam_set,
+        .digest = conf->exam_digest,
+        .minutes = conf->exam_minutes,
+        .patience_us = conf->exam_patience_seconds * 1000000};
+
+    f->house.exams = gateway_exams_new(&c);
+    return true;
 }
 
 static void fill_house(struct front *f)
@@ -438,7 +460,7 @@ static bool read_attestations(struct front *f, struct wh_err *err)
  * before: their folder may be open to root alone. */
 static bool enter(struct front *f, struct wh_err *err)
 {
-    struct proc_path paths[2 + CMD_TLS_FOLDERS] = {{f->paths.data, true}};
+    struct proc_path paths[3 + CMD_TLS_FOLDERS] = {{f->paths.data, true}};
     struct wh_str pages = f->serve->conf->house_templates;
     unsigned n = 1;
 
@@ -453,6 +475,13 @@ static bool enter(struct front *f, struct wh_err *err)
         paths[n].path = wh_arena_cstr(&f->arena, pages);
         if (!check_pages(f, paths[n++].path, err)) {
             return false;
+        }
+    }
+    /* a set that is not there is said to who asks for an exam */
+    if (f->serve->conf->exam_set.n > 0) {
+        const char *set = wh_arena_cstr(&f->arena, f->serve->conf->exam_set);
+        if (access(set, R_OK | X_OK) == 0) {
+            paths[n++].path = set;
         }
     }
     n += cmd_tls_paths(&f->tls, paths + n);
@@ -479,7 +508,7 @@ static bool open_front(struct front *f, struct wh_err *err)
            cmd_watched_open(&f->watched, f->paths.watch, &f->house, err) &&
            cmd_hosting_open(&f->hosting, f->paths.run, f->serve->url, &f->house,
                             err) &&
-           open_gateway(f, err) && start_server(f, err);
+           open_gateway(f, err) && start_server(f, err) && open_exams(f);
 }
 
 static void close_front(struct front *f)
@@ -492,6 +521,7 @@ static void close_front(struct front *f)
     }
     hub_sweep_free(&f->house.sweep);
     hub_queue_stop(f->house.queue);
+    gateway_exams_free(&f->house.exams);
     net_server_stop(&f->house.server, GRACE_MS);
     cmd_tls_close(&f->tls);
     gateway_free(&f->house.gateway);

@@ -26,6 +26,7 @@ struct run {
     struct wh_arena arena;
     struct wh_err err;
     bool json, jq;
+    bool hosting; /* the table "hosting" of the line instead of the line */
     const char *word[WORDS_MAX]; /* verb and its arguments */
     int words;
     const char *evidence; /* --evidence */
@@ -44,6 +45,11 @@ static const char *const help_text =
     "and "
     "why\n"
     "  export LINE --jq         the line as a program for plain jq\n"
+    "  --hosting                with explain --json and export: the table "
+    "\"hosting\",\n"
+    "                           which says when a hosted model is served; "
+    "\"below\"\n"
+    "                           then means that it is\n"
     "  backtest [LINE]          a line over public models and over its own "
     "edges\n"
     "\n"
@@ -142,6 +148,22 @@ static bool load(struct run *r, const char *name, const struct rule_line **out)
         return false;
     }
     wh_assert(*out != NULL);
+    return true;
+}
+
+/* The line, or with --hosting its table. */
+static bool load_meant(struct run *r, const char *name,
+                       const struct rule_line **out)
+{
+    if (!load(r, name, out)) {
+        return false;
+    }
+    if (r->hosting && (*out)->hosting == NULL) {
+        return wh_fail(&r->err, WH_NOT_FOUND,
+                       "%.200s demands nothing before a hosted model is served",
+                       name);
+    }
+    *out = r->hosting ? (*out)->hosting : *out;
     return true;
 }
 
@@ -259,7 +281,7 @@ static int line_explain(struct run *r)
         return wrong(r, "explain takes a line and an evidence document");
     }
     const char *path = r->evidence ? r->evidence : r->word[2];
-    if (!load(r, r->word[1], &line) || !read_input(r, path, &text) ||
+    if (!load_meant(r, r->word[1], &line) || !read_input(r, path, &text) ||
         !wh_json_parse(&r->arena, text, &doc, &r->err)) {
         return failed(r);
     }
@@ -269,7 +291,14 @@ static int line_explain(struct run *r)
         json_t *v = wh_json_own(&r->arena, rule_result_json(result));
         return print_json(r, v, true) ? code : failed(r);
     }
+    if (r->hosting) {
+        cmd_print_demand(result);
+        return code;
+    }
     cmd_print_result(result);
+    if (line->hosting != NULL) {
+        cmd_print_demand(rule_eval(&r->arena, line->hosting, doc));
+    }
     return code;
 }
 
@@ -280,7 +309,7 @@ static int line_export(struct run *r)
     if (r->words != 2 || !r->jq) {
         return wrong(r, "export takes a line and --jq");
     }
-    if (!load(r, r->word[1], &line)) {
+    if (!load_meant(r, r->word[1], &line)) {
         return failed(r);
     }
     wh_buf_init(&b, OUTPUT_MAX);
@@ -359,6 +388,8 @@ static bool read_arguments(struct run *r, int argc, char **argv)
             r->json = true;
         } else if (strcmp(argv[i], "--jq") == 0) {
             r->jq = true;
+        } else if (strcmp(argv[i], "--hosting") == 0) {
+            r->hosting = true;
         } else if (strcmp(argv[i], "--evidence") == 0 && i + 1 < argc) {
             r->evidence = argv[++i];
         } else if (argv[i][0] == '-' && argv[i][1] != '\0') {

@@ -37,7 +37,13 @@ static void print_tiers(const struct rule_tiers *t)
     printf("\n");
 }
 
-static void print_rules(const struct rule_line *line)
+/* "below" of the table "hosting": its demand is met. */
+static const char *hosting_word(enum rule_answer a)
+{
+    return a == RULE_BELOW ? "yes" : a == RULE_ABOVE ? "no" : "unknown";
+}
+
+static void print_rules(const struct rule_line *line, bool hosting)
 {
     const json_t *rules = json_object_get(line->doc, "rules");
     for (size_t i = 0; i < line->n_rules; i++) {
@@ -50,8 +56,9 @@ static void print_rules(const struct rule_line *line)
         print_wrapped("   ", rule->sentence);
         printf("   Reason:\n");
         print_wrapped("     ", rule->reason);
-        printf("   Attested at least by %s. If not: %s.\n",
-               rule_by_words(rule->by), rule_answer_word(rule->if_no));
+        printf("   Attested at least by %s.%s%s\n", rule_by_words(rule->by),
+               hosting ? "" : " If not: ",
+               hosting ? "" : rule_answer_word(rule->if_no));
         printf("   Machine form: %.*s\n", WH_FMT(wh_buf_str(&when)));
         wh_buf_done(&when);
     }
@@ -74,12 +81,25 @@ static void print_count(const char *what, const struct rule_backtest_count *n)
            n->unsure, n->wrong);
 }
 
+/* The table "hosting", as it stands in the law. */
+static void print_hosting(const struct rule_line *h)
+{
+    printf("\nWhere weights are hosted, they are served when all of this is "
+           "known:\n");
+    print_rules(h, true);
+    printf("\nCases:\n");
+    for (size_t i = 0; i < h->n_cases; i++) {
+        printf("  %-7s %.*s\n", hosting_word(h->cases[i].answer),
+               WH_FMT(h->cases[i].sentence));
+    }
+}
+
 void cmd_print_law(const struct rule_line *line)
 {
     printf("%.*s, version %lld\n%.*s\n\n", WH_FMT(line->name),
            (long long)line->version, WH_FMT(line->title));
     print_wrapped("", line->summary);
-    print_rules(line);
+    print_rules(line, false);
     printf("\n");
     for (int i = 0; i < RULE_ANSWER_COUNT; i++) {
         printf("%-7s ", rule_answer_word((enum rule_answer)i));
@@ -90,10 +110,22 @@ void cmd_print_law(const struct rule_line *line)
         printf("  %-7s %.*s\n", rule_answer_word(line->cases[i].answer),
                WH_FMT(line->cases[i].sentence));
     }
+    if (line->hosting != NULL) {
+        print_hosting(line->hosting);
+    }
     printf("\nIn effect since %.*s, checked against its sources on %.*s. A "
            "decision by\nthis line lasts %lld days.\nsha256 %s\n",
            WH_FMT(line->effective), WH_FMT(line->last_checked),
            (long long)line->days, line->digest);
+}
+
+void cmd_print_demand(const struct rule_result *result)
+{
+    printf("\nmay it be served where it is hosted: %s\n",
+           hosting_word(result->answer));
+    for (size_t i = 0; i < result->line->n_rules; i++) {
+        print_ruling(&result->rulings[i]);
+    }
 }
 
 void cmd_print_result(const struct rule_result *result)

@@ -10,6 +10,8 @@
 
 /* A whole line: title, summary, rules with reasons, outcomes, cases. */
 void cmd_print_law(const struct rule_line *line);
+/* What the table "hosting" of a line answers. */
+void cmd_print_demand(const struct rule_result *result);
 /* What a line says about a document, rule by rule, and what is missing. */
 void cmd_print_result(const struct rule_result *result);
 /* The table of models, the edges, and how answers stand to the truth. */

@@ -60,6 +60,7 @@ static bool on_request(void *ctx, void *worker, struct wh_arena *a,
                                 .base = q->base,
                                 .retry = q->retry,
                                 .chat = q->chat,
+                                .exam = q->exam,
                                 .said = said_of(a, q),
                                 .n_said = q->n_said};
     struct watch_run *run = NULL;

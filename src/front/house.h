@@ -28,6 +28,7 @@ struct front_buckets;
 struct front_req;
 struct front_table;
 struct gateway;
+struct gateway_exams;
 struct watch;
 struct web;
 
@@ -62,6 +63,7 @@ struct front_house {
     size_t ntables;
     struct web *web;         /* the pages (web/web.h), or null */
     struct gateway *gateway; /* requests to hosted models */
+    struct gateway_exams *exams; /* of hosted models, or null */
     struct watch *watch;     /* who looks at them, or null */
     /* Rows for KEY: who holds this key, for q->key; and a failure in OpenAI's
      * form. Null where there is no gateway. */

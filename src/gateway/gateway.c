@@ -168,10 +168,25 @@ static bool check_scope(const struct asking *x, struct gateway_fault *f)
                         "this key may not use the model '%.*s'", WH_FMT(m));
 }
 
+/* An exam asks from within: its key is good nowhere else. */
+static bool find_exam(struct asking *x, struct gateway_fault *f)
+{
+    if (strcmp(x->r->peer, GATEWAY_EXAM_PEER) != 0) {
+        return gateway_fail(f, GATEWAY_F_NO_KEY, NULL,
+                            "this is no API key of the house");
+    }
+    return gateway_route_exam(x->g->routes, x->db, x->r->arena, x->ask.model,
+                              &x->route, f);
+}
+
 static bool find_route(struct asking *x, struct gateway_fault *f)
 {
-    if (!gateway_route_find(x->g->routes, x->db, x->r->arena, x->ask.model,
-                            x->key->account, x->base, &x->route, f)) {
+    bool found =
+        x->key->exam
+            ? find_exam(x, f)
+            : gateway_route_find(x->g->routes, x->db, x->r->arena, x->ask.model,
+                                 x->key->account, x->base, &x->route, f);
+    if (!found) {
         return false;
     }
     if (x->route->custody && !gateway_ask_custody(&x->ask, f)) {
@@ -282,6 +297,7 @@ static bool ask_filter(struct asking *x, uint64_t each, struct gateway_fault *f)
                                   .stream = ask->stream,
                                   .logprobs = ask->logprobs,
                                   .echo = ask->echo,
+                                  .exam = x->key->exam,
                                   .prefill = ask->prefill,
                                   .choices = choices_of(ask),
                                   .top_logprobs = ask->top_logprobs,
@@ -469,8 +485,8 @@ static bool quick_prepare(struct asking *x)
 {
     struct gateway_fault f;
     struct wh_str body = net_req_body(x->r);
-    return x->g->conf.filter->only_custody && body.n <= QUICK_MAX &&
-           x->g->pending <= GATEWAY_PENDING_MAX &&
+    return !x->key->exam && x->g->conf.filter->only_custody &&
+           body.n <= QUICK_MAX && x->g->pending <= GATEWAY_PENDING_MAX &&
            gateway_ask_read(x->r->arena, x->ask.endpoint, body, &x->ask, &f) &&
            check_scope(x, &f) && quick_route(x) && reserve(x, &f);
 }
@@ -584,7 +600,8 @@ struct gateway *gateway_new(const struct gateway_config *c, struct wh_err *err)
     struct gateway_routes_config rc = {.places = c->places,
                                        .serve = c->serve,
                                        .context = c->context,
-                                       .engines = c->engines};
+                                       .engines = c->engines,
+                                       .lines = c->lines};
     struct gateway_routes *routes = gateway_routes_new(&rc, err);
     if (routes == NULL) {
         return NULL;

@@ -20,6 +20,7 @@ struct gateway_config {
     struct db_writer *writer;
     struct wh_str places, serve;         /* see route.h */
     struct gateway_engines *engines;     /* null: none in this house */
+    const struct line_set *lines;        /* see route.h */
     const struct gateway_filter *filter; /* null: gateway_filter_none */
     struct gateway_caps caps;            /* of a key that names none */
     unsigned context;                    /* tokens, of models elsewhere */

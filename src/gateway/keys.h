@@ -21,6 +21,8 @@
 /* "wh-" and 40 letters and digits. */
 #define GATEWAY_KEY_LEN 43
 #define GATEWAY_KEY_SHOWN 8
+/* Where requests of exams come from, in place of an address. */
+#define GATEWAY_EXAM_PEER "the house"
 #define GATEWAY_KEY_NAME_MAX 128
 /* Keys in force that one account may have; names of models in a scope. */
 #define GATEWAY_KEYS_MAX 1000
@@ -53,6 +55,7 @@ struct gateway_key {
     struct gateway_caps caps;
     int64_t expires;
     struct wh_str models;
+    bool exam;        /* the house's own: see gateway_keys_lend */
     _Atomic int halt; /* enum gateway_halt */
     _Atomic unsigned refs;
     uint8_t hash[32];
@@ -112,6 +115,14 @@ void gateway_keys_halt(struct gateway_keys *k, int64_t id, int64_t account,
                        enum gateway_halt how);
 /* The account is free again. */
 void gateway_keys_resume(struct gateway_keys *k, int64_t account);
+
+/* A key of the house itself for the exam of one model: in memory alone, without
+ * limits, usage, account or person, good for /v1/chat/completions over a
+ * connection from within (GATEWAY_EXAM_PEER) until it is taken back. */
+void gateway_keys_lend(struct gateway_keys *k, struct wh_str model,
+                       char text[GATEWAY_KEY_LEN + 1]);
+/* Every key that was lent ends. */
+void gateway_keys_unlend(struct gateway_keys *k);
 
 /* Reserve, settle, look: meter.h with the key's lock, and the gateway's clock.
  * Settling also counts the request into the usage of its model. */

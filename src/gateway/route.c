@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/time.h"
+#include "line/exam.h"
 #include "line/refusal.h"
 #include "line/rows.h"
 #include "store/repo.h"
@@ -38,6 +39,7 @@ struct gateway_routes {
     pthread_mutex_t lock; /* guards all below */
     struct gateway_route *rows[BUCKETS];
     char weights[GATEWAY_ENGINES_MAX][WH_SHA256_HEX + 1]; /* of targets */
+    char examined[GATEWAY_MODEL_MAX + 1];                 /* now; "": none */
 };
 
 /* --- the configuration ---------------------------------------------------- */
@@ -315,9 +317,9 @@ static bool same(const struct gateway_route *a, const struct gateway_route *b)
 {
     return a->repo == b->repo && a->owner == b->owner &&
            a->is_private == b->is_private && a->custody == b->custody &&
-           a->place == b->place && strcmp(a->weights, b->weights) == 0 &&
-           a->context == b->context && a->most == b->most &&
-           strcmp(a->model, b->model) == 0;
+           a->waits == b->waits && a->place == b->place &&
+           strcmp(a->weights, b->weights) == 0 && a->context == b->context &&
+           a->most == b->most && strcmp(a->model, b->model) == 0;
 }
 
 /* Put what was found into the table: the route that is there already, if it
@@ -376,17 +378,75 @@ static bool fill_engine(struct gateway_routes *r, struct db *db,
     return true;
 }
 
+/* It is hosted, and yet nobody is answered. */
+static bool awaits_exam(struct gateway_routes *r, struct wh_arena *a,
+                        const struct found *m, const struct line_demand *d,
+                        struct wh_str base, struct gateway_fault *f)
+{
+    struct wh_str words = line_demand_words(a, d);
+    pthread_mutex_lock(&r->lock);
+    bool now = wh_str_ieq(wh_str_of(r->examined), wh_str_of(m->repo.full));
+    pthread_mutex_unlock(&r->lock);
+    (void)gateway_fail(
+        f, GATEWAY_F_EXAM, "model",
+        "the model '%.100s' is hosted, but %s, and is not served "
+        "before that is done: %.*s",
+        m->repo.full,
+        now ? "the house is examining it now" : "the house has not examined it",
+        WH_FMT(words));
+    (void)snprintf(f->url, sizeof f->url, "%.*s/%s#exam", WH_FMT(base),
+                   m->repo.full);
+    f->no_retry = true;
+    return false;
+}
+
+/* What the lines demand of a hosted model; *waits: it is not met. */
+static bool ask_demand(struct gateway_routes *r, struct db *db,
+                       struct wh_arena *a, const struct found *m,
+                       struct line_demand *d, bool *waits, struct wh_err *err)
+{
+    *waits = false;
+    if (m->tier != RULE_TIER_HOSTED || r->conf.lines == NULL) {
+        return true;
+    }
+    *waits = true; /* until it is known */
+    if (!line_demand_ask(db, a, r->conf.lines, &m->row,
+                         m->repo.is_private ? m->repo.id : 0,
+                         wh_now_us() / 1000000, d, err)) {
+        return false;
+    }
+    *waits = !d->met;
+    return true;
+}
+
+/* Who asks for a route. */
+struct asker {
+    int64_t account; /* 0: nobody */
+    bool exam;       /* the house, for an exam */
+    struct wh_str base;
+};
+
+static bool is_readable(struct db *db, const struct found *m,
+                        const struct asker *who, bool *out, struct wh_err *err)
+{
+    *out = who->exam;
+    return who->exam ||
+           store_repo_readable(db, &m->repo, who->account, out, err);
+}
+
 static bool make_route(struct gateway_routes *r, struct db *db,
-                       struct wh_arena *a, struct wh_str name, int64_t account,
-                       struct wh_str base, struct gateway_route **out,
+                       struct wh_arena *a, struct wh_str name,
+                       const struct asker *who, struct gateway_route **out,
                        struct gateway_fault *f)
 {
     struct wh_err err = {0};
     struct found m = {0};
+    struct wh_str base = who->base;
+    struct line_demand demand = {0};
     bool readable = false, own = false;
     struct gateway_route now = {.context = r->conf.context};
     if (!read_model(db, a, name, &m, &err) ||
-        !store_repo_readable(db, &m.repo, account, &readable, &err)) {
+        !is_readable(db, &m, who, &readable, &err)) {
         return err.code == WH_REPO_NOT_FOUND ? unknown(name, f)
                                              : gateway_fail_err(f, &err);
     }
@@ -396,6 +456,12 @@ static bool make_route(struct gateway_routes *r, struct db *db,
     now.place = place_of(r, wh_str_of(m.repo.full), &own);
     if (m.tier != RULE_TIER_HOSTED && m.tier != RULE_TIER_OPEN) {
         return deny(a, &m, base, f);
+    }
+    if (!ask_demand(r, db, a, &m, &demand, &now.waits, &err)) {
+        return gateway_fail_err(f, &err);
+    }
+    if (now.waits && !who->exam) {
+        return awaits_exam(r, a, &m, &demand, base, f);
     }
     if (m.tier == RULE_TIER_OPEN && !own &&
         !listed(r->conf.serve, wh_str_of(m.repo.full))) {
@@ -463,19 +529,25 @@ void gateway_route_drop(struct gateway_route **route)
     *route = NULL;
 }
 
-struct gateway_route *gateway_route_peek(struct gateway_routes *r,
-                                         struct wh_str name)
+static struct gateway_route *peek(struct gateway_routes *r, struct wh_str name,
+                                  bool exam)
 {
     struct gateway_route *route = NULL;
     pthread_mutex_lock(&r->lock);
     struct gateway_route *held = *slot(r, name);
     /* who may see a private one is asked each time */
-    if (held != NULL && !held->stopped && !held->is_private &&
-        wh_mono_us() - held->checked < CHECK_US) {
+    if (held != NULL && !held->stopped && (exam || !held->is_private) &&
+        (exam || !held->waits) && wh_mono_us() - held->checked < CHECK_US) {
         route = gateway_route_hold(held);
     }
     pthread_mutex_unlock(&r->lock);
     return route;
+}
+
+struct gateway_route *gateway_route_peek(struct gateway_routes *r,
+                                         struct wh_str name)
+{
+    return peek(r, name, false);
 }
 
 bool gateway_route_find(struct gateway_routes *r, struct db *db,
@@ -483,13 +555,37 @@ bool gateway_route_find(struct gateway_routes *r, struct db *db,
                         struct wh_str base, struct gateway_route **out,
                         struct gateway_fault *f)
 {
-    struct gateway_route *route = gateway_route_peek(r, name);
-    if (route == NULL &&
-        !make_route(r, db, a, name, account, base, &route, f)) {
+    const struct asker who = {.account = account, .base = base};
+    struct gateway_route *route = peek(r, name, false);
+    if (route == NULL && !make_route(r, db, a, name, &who, &route, f)) {
         return false;
     }
     *out = route;
     return true;
+}
+
+bool gateway_route_exam(struct gateway_routes *r, struct db *db,
+                        struct wh_arena *a, struct wh_str name,
+                        struct gateway_route **out, struct gateway_fault *f)
+{
+    const struct asker who = {.exam = true, .base = WH_S("")};
+    struct gateway_route *route = peek(r, name, true);
+    if (route == NULL && !make_route(r, db, a, name, &who, &route, f)) {
+        return false;
+    }
+    *out = route;
+    return true;
+}
+
+void gateway_routes_examine(struct gateway_routes *r, struct wh_str name)
+{
+    struct wh_str s = wh_str_sub(name, 0, GATEWAY_MODEL_MAX);
+    pthread_mutex_lock(&r->lock);
+    if (s.n > 0) {
+        memcpy(r->examined, s.p, s.n);
+    }
+    r->examined[s.n] = '\0';
+    pthread_mutex_unlock(&r->lock);
 }
 
 bool gateway_route_names(struct gateway_routes *r, struct db *db,

@@ -3,7 +3,8 @@
  * this caller, and where it runs.
  * Owner: gateway_routes_new .. gateway_routes_free; a route that was found is
  * shared and given back with gateway_route_drop.
- * Never: serves a model that the decision in effect does not host or open;
+ * Never: serves a model that the decision in effect does not host or open, or
+ * one that waits for an exam which a line demands;
  * tells a stranger that a private repo exists.
  */
 #ifndef WH_GATEWAY_ROUTE_H
@@ -12,6 +13,7 @@
 #include "db/db.h"
 #include "gateway/engine.h"
 #include "gateway/fault.h"
+#include "line/set.h"
 #include "net/upstream.h"
 
 #include <stdatomic.h>
@@ -35,6 +37,8 @@ struct gateway_route {
     int64_t repo, owner, created;
     bool is_private;
     bool custody;    /* hosted, and not open: its weights are guarded */
+    bool waits;      /* a line demands an exam that is not there: nobody is
+                        answered but the exam itself */
     int place;       /* index, or -1: an engine of the house */
     unsigned target; /* for pools of connections: below
                         GATEWAY_TARGETS, or that: none is kept */
@@ -56,6 +60,8 @@ struct gateway_routes_config {
     struct wh_str serve; /* open models that are asked here too */
     unsigned context;    /* of a model that is somewhere else */
     struct gateway_engines *engines; /* null: none */
+    const struct line_set *lines;    /* what they demand before a hosted model
+                                        is served; null: nothing */
 };
 
 /* Reads the configuration: WH_USAGE, with what is wrong. */
@@ -71,6 +77,15 @@ bool gateway_route_find(struct gateway_routes *r, struct db *db,
                         struct wh_arena *a, struct wh_str name, int64_t account,
                         struct wh_str base, struct gateway_route **out,
                         struct gateway_fault *f) WH_CHECK;
+/* The same for the exam of this model: what lines demand is not asked, and a
+ * private repo is seen. Only for requests of the house itself. */
+bool gateway_route_exam(struct gateway_routes *r, struct db *db,
+                        struct wh_arena *a, struct wh_str name,
+                        struct gateway_route **out,
+                        struct gateway_fault *f) WH_CHECK;
+/* Which model is examined now; empty: none. For the words of who has to wait.
+ */
+void gateway_routes_examine(struct gateway_routes *r, struct wh_str name);
 /* The same, if the route is at hand and everybody may use it: no database, fit
  * for loops. Null: gateway_route_find tells. */
 struct gateway_route *gateway_route_peek(struct gateway_routes *r,

@@ -189,7 +189,8 @@ static void release(struct net_sock *s)
 /* --- public --------------------------------------------------------------- */
 
 void net_conn_open(struct net_loop *l, struct net_server *srv, int fd,
-                   const struct net_peer_key *key, const char *peer)
+                   const struct net_peer_key *key, const char *peer,
+                   struct net_tls *tls)
 {
     struct net_conn *c = wh_alloc(sizeof *c);
     struct wh_err err = {0};
@@ -211,8 +212,8 @@ void net_conn_open(struct net_loop *l, struct net_server *srv, int fd,
         release(&c->sock);
         return;
     }
-    if (srv->conf.tls != NULL) {
-        c->sock.tls = net_tls_open(srv->conf.tls, fd);
+    if (tls != NULL) {
+        c->sock.tls = net_tls_open(tls, fd);
         c->state = NET_ST_HELLO;
         net_conn_deadline(c, srv->conf.limits.tls_ms);
     } else {

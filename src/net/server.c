@@ -79,7 +79,7 @@ static void admit(struct net_shard *sh, int fd,
     }
     (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof one);
     net_peer_text(addr, peer);
-    net_conn_open(&sh->loop, srv, fd, &key, peer);
+    net_conn_open(&sh->loop, srv, fd, &key, peer, srv->conf.tls);
 }
 
 static bool open_listener(struct net_shard *sh, struct wh_err *err)
@@ -383,6 +383,37 @@ unsigned net_req_loop(const struct net_req *r)
         i++;
     }
     return i;
+}
+
+struct guest {
+    struct net_news news;
+    struct net_shard *shard;
+    int fd;
+    char peer[NET_PEER];
+};
+
+static void on_guest(struct net_news *n)
+{
+    struct guest *g = (void *)n;
+    struct net_server *srv = g->shard->srv;
+    const struct net_peer_key nobody = {{0}};
+    if (g->shard->stopping || !net_peers_enter(&srv->peers, &nobody)) {
+        wh_fd_close(&g->fd);
+    } else {
+        srv->accepted++;
+        net_conn_open(&g->shard->loop, srv, g->fd, &nobody, g->peer, NULL);
+    }
+    wh_free(g);
+}
+
+void net_server_adopt(struct net_server *s, int fd, const char *peer)
+{
+    struct guest *g = wh_alloc(sizeof *g);
+    g->news.fn = on_guest;
+    g->shard = &s->shards[(unsigned)fd % s->shard_n];
+    g->fd = fd;
+    (void)snprintf(g->peer, sizeof g->peer, "%s", peer);
+    net_loop_post(&g->shard->loop, &g->news);
 }
 
 struct sweep {

@@ -176,6 +176,11 @@ void net_server_stop(struct net_server **s, unsigned grace_ms);
  * that sets the tag *before* it checks whether it may answer can not be missed.
  */
 void net_server_end_matching(struct net_server *s, const uint8_t tag[NET_TAG]);
+/* Take a stream socket that the program itself made for a connection, as if a
+ * client had come; without TLS. It is non-blocking, and net's from now on.
+ * peer, shorter than NET_PEER, is what net_req.peer says: a text that is no
+ * address, so that nobody else can have it. Any thread. */
+void net_server_adopt(struct net_server *s, int fd, const char *peer);
 /* Queue a job that belongs to no request: fn(worker state, arg). Any thread. */
 void net_server_run(struct net_server *s, void (*fn)(void *worker, void *arg),
                     void *arg);

@@ -28,13 +28,12 @@ static void run_case(struct wh_arena *a, const struct rule_line *line, size_t i,
     }
 }
 
-bool rule_line_check(struct wh_arena *a, const struct rule_line *line,
-                     struct rule_problems *out)
+static void check_one(struct wh_arena *a, const struct rule_line *line,
+                      struct rule_problems *out)
 {
     bool shown[RULE_LINE_RULES_MAX] = {false};
     bool below = false;
 
-    out->n = 0;
     for (size_t i = 0; i < line->n_cases; i++) {
         run_case(a, line, i, shown, out);
         below = below || line->cases[i].answer == RULE_BELOW;
@@ -47,6 +46,21 @@ bool rule_line_check(struct wh_arena *a, const struct rule_line *line,
     }
     if (!below) {
         add(out, WH_S("no case shows what is below the line"));
+    }
+}
+
+bool rule_line_check(struct wh_arena *a, const struct rule_line *line,
+                     struct rule_problems *out)
+{
+    out->n = 0;
+    check_one(a, line, out);
+    if (line->hosting != NULL) {
+        size_t before = out->n;
+        check_one(a, line->hosting, out);
+        for (size_t i = before; i < out->n; i++) {
+            out->text[i] =
+                wh_arena_fmt(a, "table hosting: %.*s", WH_FMT(out->text[i]));
+        }
     }
     return out->n == 0;
 }

@@ -103,6 +103,11 @@ void rule_export_jq(const struct rule_line *line, struct wh_buf *b)
     wh_buf_fmt(b, "# %.*s\n# Line %.*s, version %lld, sha256 %s\n#\n",
                WH_FMT(line->title), WH_FMT(line->name),
                (long long)line->version, line->digest);
+    if (line->hosting != NULL) {
+        wh_buf_cstr(b, "# Its table \"hosting\" (when a hosted model is "
+                       "served) is a program of its own:\n# weighhouse line "
+                       "export LINE --hosting --jq\n#\n");
+    }
     wh_buf_add(b, rule_shipped_text(WH_S("eval.jq")));
     wh_buf_cstr(b, "apply(");
     wh_json_write(b, o, true);

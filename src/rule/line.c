@@ -17,6 +17,7 @@ struct loading {
     struct wh_arena *a;
     struct wh_err *err;
     struct rule_line *line;
+    bool hosting; /* its table "hosting" */
 };
 
 /* Shown and signed texts hold no control bytes. */
@@ -87,9 +88,9 @@ static bool get_date(struct loading *l, const char *key, struct wh_str *out)
 static bool load_head(struct loading *l)
 {
     static const char *const keys[] = {
-        "v",       "name",        "version",      "title", "effective",
-        "summary", "citation",    "last_checked", "days",  "rules",
-        "outcome", "case_ground", "cases",        NULL};
+        "v",       "name",        "version",      "title",   "effective",
+        "summary", "citation",    "last_checked", "days",    "rules",
+        "outcome", "case_ground", "cases",        "hosting", NULL};
     struct rule_line *line = l->line;
     int64_t v;
 
@@ -144,18 +145,36 @@ static bool load_citation(struct loading *l)
     return true;
 }
 
+/* What a rule means when it says no; all rules of the table "hosting" mean the
+ * same. */
+static bool load_if_no(struct loading *l, json_t *o, struct rule_rule *out)
+{
+    struct wh_str if_no;
+
+    if (l->hosting) {
+        out->if_no = RULE_ABOVE;
+        return true;
+    }
+    if (!wh_json_get_str(o, "if_no", &if_no, l->err)) {
+        return false;
+    }
+    return (rule_answer_of(if_no, &out->if_no) && out->if_no != RULE_BELOW) ||
+           wh_fail(l->err, WH_BAD_REQUEST, "\"if_no\" must be above or unsure");
+}
+
 static bool load_rule(struct loading *l, json_t *o, struct rule_rule *out)
 {
-    static const char *const keys[] = {"id",    "sentence", "reason", "by",
-                                       "if_no", "when",     NULL};
-    struct wh_str by, if_no;
+    static const char *const keys[] = {"id",   "sentence", "reason", "by",
+                                       "when", "if_no",    NULL};
+    static const char *const hosting[] = {"id", "sentence", "reason",
+                                          "by", "when",     NULL};
+    struct wh_str by;
 
-    if (!rule_only_keys(o, keys, "a rule", l->err) ||
+    if (!rule_only_keys(o, l->hosting ? hosting : keys, "a rule", l->err) ||
         !get_name(o, "id", &out->id, l->err) ||
         !get_text(o, "sentence", &out->sentence, l->err) ||
         !get_text(o, "reason", &out->reason, l->err) ||
-        !wh_json_get_str(o, "by", &by, l->err) ||
-        !wh_json_get_str(o, "if_no", &if_no, l->err)) {
+        !wh_json_get_str(o, "by", &by, l->err) || !load_if_no(l, o, out)) {
         return false;
     }
     if (!rule_by_of(by, &out->by)) {
@@ -163,18 +182,14 @@ static bool load_rule(struct loading *l, json_t *o, struct rule_rule *out)
                        "\"by\" must be self, contracted, independent, house "
                        "or authority");
     }
-    if (!rule_answer_of(if_no, &out->if_no) || out->if_no == RULE_BELOW) {
-        return wh_fail(l->err, WH_BAD_REQUEST,
-                       "\"if_no\" must be above or unsure");
-    }
     return rule_expr_parse(l->a, json_object_get(o, "when"), out->by,
                            &out->when, l->err);
 }
 
-static bool load_rules(struct loading *l)
+static bool load_rules(struct loading *l, json_t *doc)
 {
     struct rule_line *line = l->line;
-    json_t *list = json_object_get(line->doc, "rules");
+    json_t *list = json_object_get(doc, "rules");
     size_t n = json_array_size(list);
 
     if (!json_is_array(list) || n == 0 || n > RULE_LINE_RULES_MAX) {
@@ -272,11 +287,27 @@ static json_t *case_evidence(struct loading *l, json_t *with)
     return doc;
 }
 
-static bool load_cases(struct loading *l)
+/* The table "hosting" is met, not met, or nobody knows. */
+static bool answer_of(const struct loading *l, struct wh_str word,
+                      enum rule_answer *out)
+{
+    static const char *const words[RULE_ANSWER_COUNT] = {
+        [RULE_BELOW] = "yes", [RULE_ABOVE] = "no", [RULE_UNSURE] = "unknown"};
+
+    for (int i = 0; l->hosting && i < RULE_ANSWER_COUNT; i++) {
+        if (wh_str_is(word, words[i])) {
+            *out = (enum rule_answer)i;
+            return true;
+        }
+    }
+    return !l->hosting && rule_answer_of(word, out);
+}
+
+static bool load_cases(struct loading *l, json_t *doc)
 {
     static const char *const keys[] = {"sentence", "with", "answer", NULL};
     struct rule_line *line = l->line;
-    json_t *list = json_object_get(line->doc, "cases");
+    json_t *list = json_object_get(doc, "cases");
     size_t n = json_array_size(list);
 
     if (!json_is_array(list) || n == 0 || n > RULE_LINE_CASES_MAX ||
@@ -296,11 +327,11 @@ static bool load_cases(struct loading *l)
             !wh_json_get_str(o, "answer", &answer, l->err)) {
             return wh_err_wrap(l->err, "case %zu", i + 1);
         }
-        if (!json_is_object(with) || !rule_answer_of(answer, &c->answer)) {
+        if (!json_is_object(with) || !answer_of(l, answer, &c->answer)) {
             return wh_fail(l->err, WH_BAD_REQUEST,
-                           "case %zu needs \"with\" and an answer below, "
-                           "above or unsure",
-                           i + 1);
+                           "case %zu needs \"with\" and an answer %s", i + 1,
+                           l->hosting ? "yes, no or unknown"
+                                      : "below, above or unsure");
         }
         c->evidence = case_evidence(l, with);
     }
@@ -321,13 +352,61 @@ static bool load_digest(struct loading *l)
     return ok;
 }
 
+/* Every part passes, whatever the answer. */
+static json_t *no_outcome(void)
+{
+    json_t *all = json_object();
+    for (int i = 0; i < RULE_ANSWER_COUNT; i++) {
+        json_t *tiers = json_object();
+        for (int p = 0; p < RULE_PART_COUNT; p++) {
+            json_object_set_new(tiers, rule_part_word((enum rule_part)p),
+                                json_string(rule_tier_word(RULE_TIER_PASS)));
+        }
+        json_object_set_new(all, rule_answer_word((enum rule_answer)i), tiers);
+    }
+    return all;
+}
+
+/* The table "hosting", if there is one, as a line: so that what evaluates,
+ * explains and exports lines does the same for it. */
+static bool load_hosting(struct loading *l)
+{
+    static const char *const keys[] = {"rules", "cases", NULL};
+    json_t *table = json_object_get(l->line->doc, "hosting");
+    struct rule_line *h = WH_NEW(l->a, struct rule_line);
+    struct loading inner = {l->a, l->err, h, true};
+
+    if (table == NULL) {
+        return true;
+    }
+    *h = *l->line;
+    h->n_rules = h->n_cases = 0;
+    h->doc = wh_json_own(l->a, json_copy(l->line->doc));
+    json_object_set_new(h->doc, "outcome", no_outcome());
+    json_object_set(h->doc, "rules", json_object_get(table, "rules"));
+    json_object_set(h->doc, "cases", json_object_get(table, "cases"));
+    (void)json_object_del(h->doc, "hosting");
+    for (int i = 0; i < RULE_ANSWER_COUNT; i++) {
+        for (int p = 0; p < RULE_PART_COUNT; p++) {
+            h->outcome[i].part[p] = RULE_TIER_PASS;
+        }
+    }
+    if (!rule_only_keys(table, keys, "\"hosting\"", l->err) ||
+        !load_rules(&inner, table) || !load_cases(&inner, table)) {
+        return wh_err_wrap(l->err, "hosting");
+    }
+    l->line->hosting = h;
+    return true;
+}
+
 bool rule_line_read(struct wh_arena *a, json_t *doc,
                     const struct rule_line **out, struct wh_err *err)
 {
-    struct loading l = {a, err, WH_NEW(a, struct rule_line)};
+    struct loading l = {a, err, WH_NEW(a, struct rule_line), false};
     l.line->doc = doc;
-    if (!load_head(&l) || !load_citation(&l) || !load_rules(&l) ||
-        !load_outcome(&l) || !load_cases(&l) || !load_digest(&l)) {
+    if (!load_head(&l) || !load_citation(&l) || !load_rules(&l, doc) ||
+        !load_outcome(&l) || !load_cases(&l, doc) || !load_digest(&l) ||
+        !load_hosting(&l)) {
         return false;
     }
     *out = l.line;

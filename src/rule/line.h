@@ -45,6 +45,11 @@ struct rule_line {
     struct rule_case cases[RULE_LINE_CASES_MAX];
     size_t n_cases;
     char digest[WH_SHA256_HEX + 1]; /* of the canonical form */
+    /* What has to be known before a hosted model is served: the table "hosting"
+     * as a line of its own, with the name, version and digest of this one. It
+     * opens and closes no part; "below" means that the demand is met. Null: no
+     * demand. */
+    const struct rule_line *hosting;
 };
 
 /* Load a document strictly: every key known, every text present, outcomes that

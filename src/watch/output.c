@@ -15,7 +15,7 @@ struct channel {
 
 struct watch_run {
     int64_t key;
-    bool chat, cut;
+    bool chat, cut, exam;
     uint32_t turn;
     uint64_t prefix;
     uint8_t secret[WATCH_SECRET];
@@ -29,6 +29,7 @@ struct watch_run *watch_run_new(const struct watch_asked *q,
 
     r->key = q->key;
     r->chat = q->chat;
+    r->exam = q->exam;
     r->turn = s->turn;
     r->prefix = prefix;
     memcpy(r->secret, s->now, sizeof r->secret);
@@ -128,7 +129,7 @@ bool watch_text(struct watch *w, struct watch_run *run,
                "what this model must not give out. If that is a mistake, say "
                "so with the id of this request.";
         (void)pthread_mutex_lock(&w->lock);
-        w->waiting.counts[WATCH_N_CUT]++;
+        w->waiting.counts[WATCH_N_CUT] += !run->exam;
         (void)pthread_mutex_unlock(&w->lock);
     }
     return v == DETECT_VERDICT_GOOD;

@@ -54,6 +54,8 @@ struct watch_asked {
     struct wh_str model, request, end_user, base; /* base: "http://host" */
     unsigned retry;
     bool chat;
+    bool exam; /* the house asks: everything is looked at as ever, and nothing
+                  is counted, kept or held against anybody */
     const struct watch_said *said;
     size_t n_said;
 };
