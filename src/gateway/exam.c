@@ -149,7 +149,8 @@ static enum gateway_reply reach(struct gateway_exams *e, struct db *db,
     if (!gateway_route_exam(routes, db, &a, wh_str_of(s->model), &route, &f)) {
         (void)wh_fail(err, WH_REFUSED, "%.200s", f.message);
         reply = GATEWAY_ENDED;
-    } else if (strcmp(route->weights, s->weights) != 0 || !route->custody) {
+    } else if (route == NULL || strcmp(route->weights, s->weights) != 0 ||
+               !route->custody) {
         (void)wh_fail(err, WH_CONFLICT,
                       "the model has changed while it was examined");
         reply = GATEWAY_ENDED;
@@ -482,7 +483,7 @@ static bool draw(struct gateway_sitting *s, const struct gateway_exam_wish *w,
     s->harm = (size_t)w->harm;
     s->benign = (size_t)w->benign;
     s->seed = w->seed;
-    s->drawn = wh_calloc(s->harm + s->benign, sizeof *s->drawn);
+    s->drawn = wh_calloc(s->harm + s->benign, sizeof(struct gateway_prompt *));
     s->marks = wh_calloc(s->harm + s->benign, sizeof *s->marks);
     return gateway_set_draw(&s->set, s->seed, s->harm, s->benign, s->drawn,
                             err);

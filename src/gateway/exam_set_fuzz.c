@@ -15,7 +15,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     gateway_set_init(&s);
     if (gateway_set_add(&s, WH_S("rows.jsonl"), wh_str_mem(data, size), &err) &&
         gateway_set_close(&s, &err)) {
-        const struct gateway_prompt **out = wh_calloc(s.n + 1, sizeof *out);
+        const struct gateway_prompt **out =
+            wh_calloc(s.n + 1, sizeof(struct gateway_prompt *));
         wh_assert(s.harm + s.benign == s.n);
         if (gateway_set_draw(&s, 1, s.harm, s.benign, out, &err)) {
             for (size_t i = 0; i < s.n; i++) {

@@ -61,11 +61,11 @@ static void drawn_by_hazard(void **state)
     make(&again, &b2);
     unit_ok(gateway_set_draw(&s, 1, DRAWN, DRAWN, one, &err), err);
     unit_ok(gateway_set_draw(&again, 1, DRAWN, DRAWN, two, &err), err);
-    for (size_t i = 0; i < sizeof one / sizeof *one; i++) {
+    for (size_t i = 0; i < 2 * (size_t)DRAWN; i++) {
         assert_true(wh_str_eq(one[i]->id, two[i]->id));
     }
     unit_ok(gateway_set_draw(&again, 2, DRAWN, DRAWN, two, &err), err);
-    for (size_t i = 0; i < sizeof one / sizeof *one; i++) {
+    for (size_t i = 0; i < 2 * (size_t)DRAWN; i++) {
         differ += !wh_str_eq(one[i]->id, two[i]->id);
     }
     assert_true(differ > 0);
