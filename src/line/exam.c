@@ -32,6 +32,7 @@ bool line_exam_keep(struct db *db, struct wh_arena *a, struct wh_str subject,
 {
     struct line_exam x = {.subject = subject, .repo = repo, .made = now_us};
     json_t *leaf = wh_json_own(a, json_object());
+    json_int_t until = now_us / 1000000 + LINE_EXAM_DAYS * RULE_DAY_S;
 
     if (!line_canonical(a, doc, &x.doc, err)) {
         return false;
@@ -43,10 +44,7 @@ bool line_exam_keep(struct db *db, struct wh_arena *a, struct wh_str subject,
     x.digest = wh_str_of(digest);
     json_object_set_new(leaf, "type", json_string("exam"));
     json_object_set_new(leaf, "set", register_digest_new(set));
-    json_object_set_new(
-        leaf, "until",
-        json_integer(
-            (json_int_t)(now_us / 1000000 + LINE_EXAM_DAYS * RULE_DAY_S)));
+    json_object_set_new(leaf, "until", json_integer(until));
     return line_submit_about(db, a, leaf, subject, x.digest, repo, outbox,
                              err) &&
            add_row(db, &x, *outbox, err);
