@@ -1,8 +1,8 @@
 /*
  * approve_act.c - an act carried out: the machine is asked, then rows and leaf
- * in one transaction. The document of the decision is that of the one it ends,
- * changed in what the act changes: the same evidence, the same answers of the
- * lines, and who decided otherwise.
+ * in one transaction. The document of the decision is what the lines in force
+ * say now of the evidence of the one it ends, changed in what the act changes:
+ * who decided otherwise, and what.
  */
 #include "line/approve_impl.h"
 
@@ -80,7 +80,8 @@ struct deciding {
     struct db *db;
     struct wh_arena *a;
     const struct line_house *h;
-    const struct line_row *row; /* the decision that ends */
+    const struct line_row *row;       /* the decision that ends */
+    const struct line_decision *base; /* what the lines say; set by decide */
     const struct line_proposal *p;
     const struct rule_statement *st;
     const struct line_roster *roster;
@@ -123,7 +124,7 @@ static bool list_people(const struct deciding *d, bool dissent, json_t **out,
 }
 
 /* The approvers' reasons before those of the lines: a refusal tells them. */
-static json_t *reasons_json(const struct deciding *d, const json_t *before)
+static json_t *reasons_json(const struct deciding *d)
 {
     json_t *list = json_array();
     const struct rule_act_row *row = rule_act_row(d->act);
@@ -147,24 +148,18 @@ static json_t *reasons_json(const struct deciding *d, const json_t *before)
                       "a signed statement of the approvers"));
         wh_buf_done(&why);
     }
-    for (size_t i = 0; i < json_array_size(before); i++) {
-        json_t *old = json_array_get(before, i);
-        const char *line = json_string_value(json_object_get(old, "line"));
-        if (!line || strcmp(line, OWN_LINE) != 0) { /* theirs has passed */
-            json_array_append(list, old);
-        }
-    }
+    (void)json_array_extend(list, json_object_get(d->base->doc, "reasons"));
     return list;
 }
 
-/* A copy of the old document, changed. */
+/* The lines' document, changed. The evidence is the row's: theirs would have
+ * another time in it. */
 static bool make_doc(const struct deciding *d, json_t **out, struct wh_err *err)
 {
     char decided[LINE_TIME_TEXT], until[LINE_TIME_TEXT];
     unsigned unused;
-    json_t *o, *yes, *no;
-    if (!wh_json_parse(d->a, d->row->doc, &o, err) ||
-        !list_people(d, false, &yes, &unused, err) ||
+    json_t *o = wh_json_own(d->a, json_copy(d->base->doc)), *yes, *no;
+    if (!list_people(d, false, &yes, &unused, err) ||
         !list_people(d, true, &no, &unused, err)) {
         return false;
     }
@@ -182,8 +177,8 @@ static bool make_doc(const struct deciding *d, json_t **out, struct wh_err *err)
     json_object_set_new(o, "tiers", tiers_json(&d->tiers));
     json_object_set(o, "approvals", yes);
     json_object_set(o, "dissent", no);
-    json_object_set_new(o, "reasons",
-                        reasons_json(d, json_object_get(o, "reasons")));
+    json_object_set_new(o, "evidence", wh_json_str(d->row->evidence));
+    json_object_set_new(o, "reasons", reasons_json(d));
     *out = o;
     return true;
 }
@@ -202,11 +197,10 @@ static json_t *rules_json(const struct deciding *d)
 static bool make_leaf(const struct deciding *d, json_t **out,
                       struct wh_err *err)
 {
-    json_t *o = json_object(), *before, *yes, *no;
+    json_t *o = json_object(), *yes, *no;
     unsigned groups, unused;
     *out = wh_json_own(d->a, o);
-    if (!wh_json_parse(d->a, d->row->leaf, &before, err) ||
-        !list_people(d, false, &yes, &groups, err) ||
+    if (!list_people(d, false, &yes, &groups, err) ||
         !list_people(d, true, &no, &unused, err)) {
         return false;
     }
@@ -217,8 +211,8 @@ static bool make_leaf(const struct deciding *d, json_t **out,
                                         : "approvers"));
     json_object_set_new(o, "act", json_string(rule_act_word(d->act)));
     json_object_set_new(o, "answer",
-                        json_string(rule_answer_word(d->row->answer)));
-    json_object_set(o, "lines", json_object_get(before, "lines"));
+                        json_string(rule_answer_word(d->base->answer)));
+    json_object_set_new(o, "lines", line_digests(d->base));
     json_object_set_new(o, "rules", rules_json(d));
     json_object_set_new(o, "tiers", tiers_json(&d->tiers));
     json_object_set_new(o, "statement", register_digest_new(d->p->digest));
@@ -260,7 +254,7 @@ static bool add_row(struct deciding *d, struct wh_str doc, struct wh_str leaf,
     db_bind_text(s, 5, doc);
     db_bind_text(s, 6, leaf);
     db_bind_text(s, 7, d->row->evidence);
-    db_bind_i64(s, 8, d->row->answer);
+    db_bind_i64(s, 8, d->base->answer);
     for (int p = 0; p < RULE_PART_COUNT; p++) {
         db_bind_i64(s, 9 + p, d->tiers.part[p]);
     }
@@ -274,9 +268,12 @@ static bool add_row(struct deciding *d, struct wh_str doc, struct wh_str leaf,
 
 static bool decide(struct deciding *d, struct wh_err *err)
 {
+    struct line_decision *base = WH_NEW(d->a, struct line_decision);
     json_t *doc, *leaf;
     struct wh_str doc_text, leaf_text;
-    return make_doc(d, &doc, err) && make_leaf(d, &leaf, err) &&
+    d->base = base;
+    return line_base(d->db, d->a, d->h, d->row, base, err) &&
+           make_doc(d, &doc, err) && make_leaf(d, &leaf, err) &&
            line_canonical(d->a, doc, &doc_text, err) &&
            line_submit_about(d->db, d->a, leaf, d->row->subject,
                              d->row->evidence, d->row->repo, &d->outbox, err) &&

@@ -16,7 +16,7 @@ static int by_text(const void *x, const void *y)
 
 /* Sorted, as line_set_digests gives them: whether a decision was made under
  * the lines of today is a comparison of two lists. */
-static json_t *digest_list(const struct line_decision *d)
+json_t *line_digests(const struct line_decision *d)
 {
     const char *digests[LINE_SET_MAX];
     json_t *list = json_array();
@@ -66,7 +66,7 @@ json_t *line_leaf(const struct line_decision *d, bool is_private,
     json_object_set_new(leaf, "answer",
                         json_string(rule_answer_word(d->answer)));
     json_object_set_new(leaf, "by", json_string("line"));
-    json_object_set_new(leaf, "lines", digest_list(d));
+    json_object_set_new(leaf, "lines", line_digests(d));
     json_object_set_new(leaf, "rules", rule_list(d));
     json_object_set_new(leaf, "tiers", tiers);
     if (d->until > 0) {

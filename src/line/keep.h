@@ -10,6 +10,9 @@
 #include "line/rows.h"
 #include "register/submit.h"
 
+/* The lines that were asked, as leaves name them: "sha256:<hex>", sorted; new
+ * reference. */
+json_t *line_digests(const struct line_decision *d);
 /* The leaf of a decision; new reference. For a private repo the digests of
  * subject and evidence are committed to (fields "subject" and "evidence",
  * values "sha256:<hex>") and the salts given out; otherwise they stand in the

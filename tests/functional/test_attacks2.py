@@ -351,3 +351,26 @@ def test_what_has_cooled_off_under_other_lines_is_void(unfounded):
     assert h.get(f"{V1}/proposals/{matter}").json()["state"] == "void"
     assert hands.decided(h, "admin/big")["weights"] == "held"
     assert "are held by line demo.low" in h.get("/admin/big/resolve/main/m.gguf", token="admin").text
+
+
+def test_what_is_opened_under_a_new_line_is_judged_by_it(unfounded):
+    """A line came into force after the house had decided: an opening names it, and opens."""
+    h = unfounded
+    doc = founding(h.folder)
+    d = draft(h, "roster", paper=doc)
+    for name in PEOPLE:
+        sign(h, h.folder, name, d, roster=doc)
+    assert h.stop() == 0
+    h.extra = h.extra.replace("demo.low", "demo.low, small.fast-track")
+    h.start()
+    d = draft(h, "open", subject=hands.release(h, "admin/big")["subject"])
+    for name in ("ada", "cid"):
+        r = sign(h, h.folder, name, d)
+    matter = r.json()["id"]
+    end = time.monotonic() + 30
+    while h.get("/admin/big/resolve/main/m.gguf", token="admin").status_code != 200:
+        assert time.monotonic() < end, h.get(f"{V1}/proposals/{matter}").text
+        time.sleep(0.2)
+    leaf = [e for e in map(json.loads, hands.leaves(h)) if e.get("act") == "open"][-1]
+    named = set(re.findall(r"^line.* (?:sha256:)?([0-9a-f]{64})$", d["statement"], re.M))
+    assert len(named) > 1 and set(leaf["lines"]) == {f"sha256:{n}" for n in named}
