@@ -403,10 +403,8 @@ static void add_subject(struct wh_str *subjects, size_t *n, struct wh_str s)
     }
 }
 
-/* Does the statement name every line in force? The keeper opens nothing else,
- * so what came otherwise would stand on the register and never open. */
-static bool names_lines(struct wh_arena *a, const struct line_house *h,
-                        const struct rule_statement *st)
+bool line_names_all(struct wh_arena *a, const struct line_house *h,
+                    const struct rule_statement *st)
 {
     struct wh_str lines[LINE_SET_MAX];
     size_t n = line_enforced(a, h, lines);
@@ -438,7 +436,7 @@ static bool ripe(struct db *db, struct wh_arena *a, const struct line_house *h,
     if (!roster.r || roster.r->version != st.roster) {
         return wh_fail(err, WH_CONFLICT, "the roster has changed since");
     }
-    if (!names_lines(a, h, &st)) {
+    if (!line_names_all(a, h, &st)) {
         return wh_fail(err, WH_CONFLICT,
                        "a line has come into force since that it does not "
                        "name");

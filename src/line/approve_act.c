@@ -533,25 +533,34 @@ bool line_carry_out(struct line_carrying *c, struct wh_err *err)
 
 /* ---- time ---- */
 
+/* What approvers granted, and what they signed for it. */
+struct granted {
+    struct line_row row;
+    struct line_proposal p;
+    struct rule_statement st;
+};
+
+static bool read_grant(struct db *db, struct wh_arena *a, int64_t decision,
+                       struct granted *g, struct wh_err *err)
+{
+    return line_by_row(db, a, decision, &g->row, err) &&
+           line_proposal_of(db, a, g->row.proposal, &g->p, err) &&
+           rule_statement_read(g->p.text, &g->st, err);
+}
+
 /* What was granted holds again: its own statement says so. */
 static bool restore(struct db *db, struct wh_arena *a,
                     const struct line_house *h, const struct line_row *row,
-                    const struct line_tier_row *t, enum rule_act act,
+                    const struct granted *g, enum rule_act act,
                     struct wh_err *err)
 {
-    struct line_row grant;
-    struct line_proposal p;
-    struct rule_statement st;
     struct line_roster *rosters, *roster = NULL;
     size_t n;
-    if (!line_by_row(db, a, t->grant_decision, &grant, err) ||
-        !line_proposal_of(db, a, grant.proposal, &p, err) ||
-        !rule_statement_read(p.text, &st, err) ||
-        !line_rosters(db, a, h->size, &rosters, &n, err)) {
+    if (!line_rosters(db, a, h->size, &rosters, &n, err)) {
         return false;
     }
     for (size_t i = 0; i < n; i++) {
-        roster = rosters[i].r->version == st.roster ? &rosters[i] : roster;
+        roster = rosters[i].r->version == g->st.roster ? &rosters[i] : roster;
     }
     if (!roster) {
         return wh_fail(err, WH_INTERNAL, "the roster of a grant is gone");
@@ -560,14 +569,14 @@ static bool restore(struct db *db, struct wh_arena *a,
                          .a = a,
                          .h = h,
                          .row = row,
-                         .p = &p,
-                         .st = &st,
+                         .p = &g->p,
+                         .st = &g->st,
                          .roster = roster,
-                         .signatures = p.signatures,
+                         .signatures = g->p.signatures,
                          .act = act,
-                         .tiers = grant.tiers,
-                         .until = grant.until,
-                         .restores = grant.index,
+                         .tiers = g->row.tiers,
+                         .until = g->row.until,
+                         .restores = g->row.index,
                          .maker = LINE_MADE_BY_APPROVERS};
     return decide(&d, err);
 }
@@ -577,6 +586,7 @@ bool line_run_out(struct db *db, struct wh_arena *a, const struct line_house *h,
                   struct wh_err *err)
 {
     struct line_decision *base = WH_NEW(a, struct line_decision);
+    struct granted *g = WH_NEW(a, struct granted);
     struct line_tier_row t;
     struct line_row row;
     struct line_kept kept;
@@ -590,8 +600,14 @@ bool line_run_out(struct db *db, struct wh_arena *a, const struct line_house *h,
         found = false; /* the lines have decided meanwhile */
     }
     if (!line_tier_read(db, subject, repo, &t, err) ||
-        (found && !line_base(db, a, h, &row, base, err))) {
+        (found && !line_base(db, a, h, &row, base, err)) ||
+        (t.grant_decision != 0 &&
+         !read_grant(db, a, t.grant_decision, g, err))) {
         return false;
+    }
+    if (t.grant_decision != 0 && !line_names_all(a, h, &g->st)) {
+        t.state.grant = RULE_TIER_HELD; /* the lines of today are not its own */
+        t.state.grant_until = 0;
     }
     enum rule_act act =
         t.state.mode == LINE_MODE_EMERGENCY ? RULE_ACT_LAPSE : RULE_ACT_EXPIRE;
@@ -612,6 +628,6 @@ bool line_run_out(struct db *db, struct wh_arena *a, const struct line_house *h,
         return true;
     }
     return out.mode == LINE_MODE_GRANT
-               ? restore(db, a, h, &row, &t, act, err)
+               ? restore(db, a, h, &row, g, act, err)
                : line_decision_keep(db, a, base, repo, h->now, &kept, err);
 }

@@ -34,6 +34,10 @@ bool line_base(struct db *db, struct wh_arena *a, const struct line_house *h,
 /* Digests of the enforced lines, bare hex, sorted. */
 size_t line_enforced(struct wh_arena *a, const struct line_house *h,
                      struct wh_str out[LINE_SET_MAX]);
+/* Does the statement name every line in force? The keeper opens nothing else,
+ * so what came otherwise would stand on the register and never open. */
+bool line_names_all(struct wh_arena *a, const struct line_house *h,
+                    const struct rule_statement *st);
 /* The text of a JSON value in its canonical form. */
 bool line_canonical(struct wh_arena *a, const json_t *v, struct wh_str *out,
                     struct wh_err *err) WH_CHECK;

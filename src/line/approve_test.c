@@ -496,6 +496,27 @@ static void emergency(void **state)
     assert_int_equal(now(h).made_by, LINE_MADE_BY_LINE);
 }
 
+/* What was granted before a line came into force does not come back. */
+static void another_line(void **state)
+{
+    struct house *h = *state;
+    struct wh_str none = WH_S("");
+    found(h, "abcd");
+    sign(h, draft(h, RULE_ACT_HOST, none), "ac", none);
+    sign(h, draft(h, RULE_ACT_CLOSE, none), "b", none);
+    line_testing_set(&h->a, "limited.default demo.low hold.unknown", "",
+                     &h->set);
+    later(h, RULE_EMERGENCY_S);
+    assert_int_equal(sweep(h), 1);
+    assert_int_equal(weights(h), RULE_TIER_HELD);
+    assert_int_equal(now(h).made_by, LINE_MADE_BY_LINE);
+    assert_false(is_closed(h));
+    /* it takes people who have read it */
+    assert_int_equal(sign(h, draft(h, RULE_ACT_HOST, none), "ac", none),
+                     LINE_PROPOSAL_DONE);
+    assert_int_equal(weights(h), RULE_TIER_HOSTED);
+}
+
 struct appealing {
     struct house *h;
     struct line_row row;
@@ -807,6 +828,7 @@ int main(void)
         T(opening),
         T(signatures_refused),
         T(emergency),
+        T(another_line),
         T(hold_and_appeal),
         T(closed_in_between),
         T(self_run),
