@@ -58,14 +58,15 @@ show_progress() {
 }
 
 # Only the file of that digest is unpacked. (pip asks the package's build system
-# about it first, in a throw-away environment.)
+# about it first, in a throw-away environment; with ":all:" it would build that
+# from source too, for minutes.)
 fetch() {
     [[ ! -f $CACHE/source/.whole ]] || return 0
     progress "0 % fetching the sources (PyPI llama-cpp-python, 77 MB)"
     need_python >&2
     rm -rf "$CACHE/source" "$CACHE/sdist"
     mkdir -p "$CACHE/source" "$CACHE/sdist"
-    pip download -q --no-deps --no-binary :all: --require-hashes \
+    pip download -q --no-deps --no-binary llama-cpp-python --require-hashes \
         -d "$CACHE/sdist" -r "$ENGINE_PIN" >&2
     tar -xzf "$CACHE"/sdist/*.tar.gz -C "$CACHE/source" --strip-components=3 \
         --wildcards '*/vendor/llama.cpp/*'

@@ -92,7 +92,7 @@ need_llhttp() {
     say "fetching the sources of llhttp (in the PyPI package httptools) into .dev/llhttp"
     rm -rf .dev/llhttp .dev/tmp
     mkdir -p .dev/llhttp .dev/tmp
-    pip download -q --no-deps --no-binary :all: --require-hashes \
+    pip download -q --no-deps --no-binary httptools --require-hashes \
         -d .dev/tmp -r "$pin"
     tar -xzf .dev/tmp/httptools-*.tar.gz -C .dev/llhttp --strip-components=3 \
         --wildcards '*/vendor/llhttp/*'
