@@ -37,7 +37,7 @@ as_root() {
 need_packages() {
     command -v dpkg-query >/dev/null ||
         die "this is no Debian: install by hand what these packages hold: $*"
-    local missing
+    local missing began=$SECONDS
     missing=$(missing_packages "$@")
     [[ -n $missing ]] || return 0
     say "these Debian packages are missing and will be installed:"
@@ -58,6 +58,7 @@ need_packages() {
     [[ -z $(missing_packages "$@") ]] ||
         die "apt-get could not install all of them, see $LOGS/apt.log"
     printf '%s\n' "$missing" >>"$INSTALLED"
+    say "the Debian packages are installed ($((SECONDS - began)) s)"
 }
 
 # fresh NAME FILE...: true when the stamp NAME was made from the same files.
@@ -89,6 +90,7 @@ need_llhttp() {
     local pin=tools/dev/llhttp.txt
     fresh llhttp "$pin" && [[ -f .dev/llhttp/src/llhttp.c ]] && return 0
     need_python
+    local began=$SECONDS
     say "fetching the sources of llhttp (in the PyPI package httptools) into .dev/llhttp"
     rm -rf .dev/llhttp .dev/tmp
     mkdir -p .dev/llhttp .dev/tmp
@@ -100,14 +102,17 @@ need_llhttp() {
     [[ -f .dev/llhttp/src/llhttp.c && -f .dev/llhttp/include/llhttp.h ]] ||
         die "the package httptools does not hold llhttp where it used to"
     stamp llhttp "$pin"
+    say "llhttp is here ($((SECONDS - began)) s)"
 }
 
 need_venv() {
     fresh venv tests/requirements.txt && return 0
     need_python
+    local began=$SECONDS
     say "installing the Python packages of tests/requirements.txt into .dev/venv"
     pip install -q -r tests/requirements.txt
     stamp venv tests/requirements.txt
+    say "the Python packages are here ($((SECONDS - began)) s)"
 }
 
 # Node itself comes from the Python environment: Debian's is too old.

@@ -37,11 +37,14 @@ Upload a model of your own: any folder; here the one with the flipped byte, whic
 
     hf upload admin/my-model $work/try/minilm
 
+What was decided about it is at $url/admin/my-model, seconds later.
+
 Play two of the three DEMO approvers, who decide that the held model is hosted: asked here, still downloaded by nobody.
-(Its engine may still be built; curl comes again until it is there.) Then ask it with the openai client, or at $url/chat
+(Its engine may still be built: the model's page says how far, and curl comes again until it is there.)
+Then ask it with the openai client, or at $url/chat
 
     ./dev demo approve
-    curl -fsS --retry 60 --retry-delay 5 $url/v1/chat/completions -H "Authorization: Bearer \$(weighhouse key create tour)" -H 'Content-Type: application/json' -d '{"model":"demo/smollm2-135m-instruct","max_tokens":40,"messages":[{"role":"user","content":"What is a weighhouse?"}]}'
+    curl -fsS --retry 200 --retry-delay 5 $url/v1/chat/completions -H "Authorization: Bearer \$(weighhouse key create tour)" -H 'Content-Type: application/json' -d '{"model":"demo/smollm2-135m-instruct","max_tokens":40,"messages":[{"role":"user","content":"What is a weighhouse?"}]}'
     python -c "import openai; print(openai.OpenAI(base_url='$url/v1', api_key='\$(weighhouse key create python)').chat.completions.create(model='demo/smollm2-135m-instruct', max_tokens=40, messages=[{'role': 'user', 'content': 'What is a harbour?'}]).choices[0].message.content)"
 
 Watch a hijack: a scripted attacker (public rows, named and not shown) misuses the model until the key is stopped. Then look at
