@@ -36,6 +36,8 @@ static const struct {
     {GATEWAY_F_CONTEXT, false, false,
      "The conversation is longer than the model can read. Begin anew."},
     {GATEWAY_F_LOADING, false, false, "The model is not ready yet."},
+    {GATEWAY_F_EXAM, false, false,
+     "The model is not answered before its exam."},
     {GATEWAY_F_OVERLOADED, false, false, "The model has too much to do."},
 };
 #define TITLES_N (sizeof TITLES / sizeof *TITLES)
