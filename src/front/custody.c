@@ -2,11 +2,13 @@
  * custody.c - the facts behind the custody table.
  */
 #include "front/custody.h"
+#include "base/buf.h"
 #include "base/time.h"
 #include "hub/backup.h"
 #include "hub/retier.h"
 #include "keeper/client.h"
 #include "line/approve.h"
+#include "proc/sandbox.h"
 
 /* What was looked at for one table. */
 struct seen {
@@ -94,12 +96,16 @@ static struct row fact_key_process(const struct seen *s)
     if (!s->has_keeper) {
         return says(UNKNOWN, "the keeper did not answer");
     }
-    return s->keeper.missing == 0
-               ? says(HERE, "all guards of the keeper are on")
-               : (struct row){PART, NULL,
-                              json_sprintf("the host does not give %u of the "
-                                           "keeper's guards",
-                                           s->keeper.missing)};
+    if (s->keeper.missing == 0) {
+        return says(HERE, "all guards of the keeper are on");
+    }
+    struct wh_buf b;
+    wh_buf_init(&b, 256);
+    proc_guard_list(&b, s->keeper.missing);
+    json_t *text = json_sprintf("of the keeper's guards, missing here: %.*s",
+                                WH_FMT(wh_buf_str(&b)));
+    wh_buf_done(&b);
+    return (struct row){PART, NULL, text};
 }
 
 static struct row fact_opening(const struct seen *s)

@@ -427,8 +427,9 @@ static json_t *ladder_json(void)
         const struct watch_step *s = watch_ladder_step((enum detect_rung)i);
         double alpha = detect_rung_row((enum detect_rung)i)->alpha;
         json_array_append_new(
-            list, json_pack("{s:s, s:s, s:o, s:o, s:b, s:I}", "name", s->name,
-                            "does", s->does, "alpha", share(alpha), "evidence",
+            list, json_pack("{s:s, s:s, s:o, s:o, s:o, s:b, s:I}", "name",
+                            s->name, "does", s->does, "alpha", share(alpha),
+                            "one_in", one_in(alpha), "evidence",
                             share(1 / alpha), "human", s->human, "days",
                             (json_int_t)(s->lasts_us / WATCH_DAY_US)));
     }

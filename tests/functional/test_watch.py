@@ -296,6 +296,7 @@ def test_the_command(house, people, caught):
 def test_pages(house, people):
     public = house.get("/watch")
     assert public.status_code == 200 and MODEL in public.text
+    assert "at most 1 in 10,000</td>" in public.text.replace("\u202f", ",")
     assert house.get("/cases").status_code in (303, 401)
     desk = house.get("/cases", token=people["rita"])
     assert desk.status_code == 200 and "suspend" in desk.text
