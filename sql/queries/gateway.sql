@@ -44,6 +44,11 @@ ON CONFLICT (key, day, model) DO UPDATE SET requests = requests + excluded.reque
 SELECT coalesce(sum(prompt_tokens + completion_tokens), 0) FROM api_usage
 WHERE key = $1 AND day = $2;
 
+-- What all keys of an account used in a day.
+-- name: api_usage_day_all :one
+SELECT coalesce(sum(u.prompt_tokens + u.completion_tokens), 0)
+FROM api_key k JOIN api_usage u ON u.key = k.id AND u.day = $2 WHERE k.account = $1;
+
 -- name: api_usage_of_account :many
 SELECT u.key, k.shown, k.name, u.day, u.model, u.requests, u.prompt_tokens, u.completion_tokens
 FROM api_usage u JOIN api_key k ON k.id = u.key

@@ -209,12 +209,14 @@ static bool over_limit(const struct gateway_got *got, struct gateway_fault *f)
     switch (got->limit) {
     case GATEWAY_LIMIT_REQUESTS:
         (void)gateway_fail(f, GATEWAY_F_RATE, NULL,
-                           "too many requests in a minute for this key");
+                           "too many requests in a minute for this key, or "
+                           "for all keys of its account");
         break;
     case GATEWAY_LIMIT_TOKENS:
         (void)gateway_fail(f, GATEWAY_F_RATE, NULL,
-                           "too many tokens in a minute for this key, those "
-                           "of running requests included");
+                           "too many tokens in a minute for this key, or for "
+                           "all keys of its account, those of running "
+                           "requests included");
         break;
     case GATEWAY_LIMIT_STREAMS:
         (void)gateway_fail(f, GATEWAY_F_RATE, NULL,
@@ -222,7 +224,8 @@ static bool over_limit(const struct gateway_got *got, struct gateway_fault *f)
         break;
     case GATEWAY_LIMIT_DAY:
         (void)gateway_fail(f, GATEWAY_F_QUOTA, NULL,
-                           "the tokens of this key for today are used up");
+                           "the tokens of this key, or of its account, for "
+                           "today are used up");
         f->no_retry = true;
         break;
     case GATEWAY_LIMIT_SIZE:
@@ -612,7 +615,7 @@ struct gateway *gateway_new(const struct gateway_config *c, struct wh_err *err)
         g->conf.filter = &gateway_filter_none;
     }
     g->routes = routes;
-    g->keys = gateway_keys_new(c->writer);
+    g->keys = gateway_keys_new(c->writer, &c->caps);
     for (size_t i = 0; i < GATEWAY_LANES; i++) {
         for (size_t j = 0; j < GATEWAY_TARGETS; j++) {
             g->lanes[i].pools[j].max = IDLE_MAX;

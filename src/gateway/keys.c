@@ -29,8 +29,10 @@ struct usage {
 struct gateway_keys {
     struct db_writer *writer;
     int64_t began_wall, began_mono;
-    pthread_mutex_t lock; /* guards the keys and their `checked` */
+    pthread_mutex_t lock; /* guards keys, their `checked`, and purses */
     struct gateway_key *rows[BUCKETS];
+    struct gateway_purse *purses[BUCKETS];
+    struct gateway_caps caps; /* of an account */
     pthread_mutex_t usage_lock;
     pthread_cond_t wake;
     struct usage *usage[BUCKETS];
@@ -297,10 +299,13 @@ bool gateway_key_list(struct db *db, struct wh_arena *a, int64_t account,
 
 /* --- keys in use ---------------------------------------------------------- */
 
-struct gateway_keys *gateway_keys_new(struct db_writer *writer)
+struct gateway_keys *gateway_keys_new(struct db_writer *writer,
+                                      const struct gateway_caps *caps)
 {
     struct gateway_keys *k = wh_alloc(sizeof *k);
     k->writer = writer;
+    k->caps = *caps;
+    k->caps.streams = 0;
     k->began_wall = wh_now_us();
     k->began_mono = wh_mono_us();
     pthread_mutex_init(&k->lock, NULL);
@@ -317,8 +322,13 @@ struct gateway_keys *gateway_keys_new(struct db_writer *writer)
 static void key_free(struct gateway_key *key)
 {
     wh_free((void *)(uintptr_t)key->models.p);
-    pthread_mutex_destroy(&key->lock);
     wh_free(key);
+}
+
+static void purse_free(struct gateway_purse *p)
+{
+    pthread_mutex_destroy(&p->lock);
+    wh_free(p);
 }
 
 void gateway_keys_free(struct gateway_keys **keys)
@@ -338,6 +348,10 @@ void gateway_keys_free(struct gateway_keys **keys)
             next = key->next;
             wh_assert(key->refs == 1);
             key_free(key);
+        }
+        for (struct gateway_purse *p = k->purses[i], *next; p; p = next) {
+            next = p->next;
+            purse_free(p);
         }
     }
     pthread_cond_destroy(&k->wake);
@@ -376,12 +390,13 @@ static struct gateway_key *find_held(struct gateway_keys *k,
     return key;
 }
 
-/* What was used today, before this process began or the key was loaded. */
-static bool used_today(struct db *db, int64_t id, int64_t day, uint64_t *out,
-                       struct wh_err *err)
+/* The sum that a statement tells of today, used before this process began or
+ * the key was loaded. */
+static bool used_today(struct db *db, enum db_query query, int64_t id,
+                       int64_t day, uint64_t *out, struct wh_err *err)
 {
     int64_t n = 0;
-    struct db_stmt *s = db_start(db, DBQ_API_USAGE_DAY);
+    struct db_stmt *s = db_start(db, query);
     db_bind_i64(s, 1, id);
     db_bind_i64(s, 2, day);
     if (!db_one_i64(s, 0, &n, err)) {
@@ -407,8 +422,40 @@ static struct gateway_key *make_key(const struct gateway_key_row *row,
     key->models = wh_str_mem(models, row->models.n);
     key->refs = 1;
     memcpy(key->hash, hash, WH_SHA256_LEN);
-    pthread_mutex_init(&key->lock, NULL);
     return key;
+}
+
+static uint64_t narrower(uint64_t a, uint64_t b)
+{
+    return a == 0 || (b != 0 && b < a) ? b : a; /* 0 is none */
+}
+
+static void narrow(struct gateway_caps *caps, const struct gateway_caps *all)
+{
+    caps->minute_requests =
+        narrower(caps->minute_requests, all->minute_requests);
+    caps->minute_tokens = narrower(caps->minute_tokens, all->minute_tokens);
+    caps->day_tokens = narrower(caps->day_tokens, all->day_tokens);
+}
+
+/* The account's, made now if need be; the lock is held. */
+static struct gateway_purse *purse_of(struct gateway_keys *k, int64_t account,
+                                      int64_t day, uint64_t used)
+{
+    struct gateway_purse **at = &k->purses[(uint64_t)account % BUCKETS];
+    for (struct gateway_purse *p = *at; p != NULL; p = p->next) {
+        if (p->account == account) {
+            return p;
+        }
+    }
+    struct gateway_purse *p = wh_alloc(sizeof *p);
+    p->account = account;
+    p->meter.day = day;
+    p->meter.day_used = used;
+    pthread_mutex_init(&p->lock, NULL);
+    p->next = *at;
+    *at = p;
+    return p;
 }
 
 /* Read the key's row; nothing of it is believed for longer than a second. */
@@ -418,7 +465,7 @@ static bool load(struct gateway_keys *k, struct db *db,
 {
     struct wh_arena a;
     struct gateway_key_row row = {0};
-    uint64_t used = 0;
+    uint64_t used = 0, of_all = 0;
     int64_t now = gateway_keys_now(k), day = now / DAY_US;
     wh_arena_init(&a, 65536);
     struct db_stmt *s = db_start(db, DBQ_API_KEY_BY_HASH);
@@ -428,13 +475,17 @@ static bool load(struct gateway_keys *k, struct db *db,
         read_key(s, &a, &row);
     }
     db_finish(&s);
-    bool ok = db_found(r, WH_AUTH_INVALID, err) &&
-              used_today(db, row.id, day, &used, err);
+    bool ok =
+        db_found(r, WH_AUTH_INVALID, err) &&
+        used_today(db, DBQ_API_USAGE_DAY, row.id, day, &used, err) &&
+        used_today(db, DBQ_API_USAGE_DAY_ALL, row.account, day, &of_all, err);
     if (ok) {
         pthread_mutex_lock(&k->lock);
         struct gateway_key *key = find_held(k, hash);
         if (key == NULL) {
             key = make_key(&row, hash);
+            key->purse = purse_of(k, row.account, day, of_all);
+            narrow(&key->caps, &k->caps);
             key->meter.day = day;
             key->meter.day_used = used;
             key->next = k->rows[bucket(hash)];
@@ -583,6 +634,7 @@ void gateway_keys_lend(struct gateway_keys *k, struct wh_str model,
     struct gateway_key *key = make_key(&row, hash);
     key->exam = true;
     pthread_mutex_lock(&k->lock);
+    key->purse = purse_of(k, row.account, 0, 0);
     key->next = k->rows[bucket(hash)];
     k->rows[bucket(hash)] = key;
     pthread_mutex_unlock(&k->lock);
@@ -610,14 +662,23 @@ void gateway_keys_unlend(struct gateway_keys *k)
 
 /* --- limits --------------------------------------------------------------- */
 
+/* Exams have no account, and so no limits of one. */
+static const struct gateway_caps *all_caps(const struct gateway_keys *k,
+                                           const struct gateway_key *key)
+{
+    static const struct gateway_caps none = {0};
+    return key->exam ? &none : &k->caps;
+}
+
 struct gateway_got gateway_key_take(struct gateway_keys *k,
                                     struct gateway_key *key,
                                     const struct gateway_want *want)
 {
-    pthread_mutex_lock(&key->lock);
+    pthread_mutex_lock(&key->purse->lock);
     struct gateway_got got =
-        gateway_meter_take(&key->meter, &key->caps, want, gateway_keys_now(k));
-    pthread_mutex_unlock(&key->lock);
+        gateway_meter_take_both(&key->meter, &key->caps, &key->purse->meter,
+                                all_caps(k, key), want, gateway_keys_now(k));
+    pthread_mutex_unlock(&key->purse->lock);
     return got;
 }
 
@@ -630,15 +691,15 @@ void gateway_key_settle(struct gateway_keys *k, struct gateway_key *key,
                       .requests = 1,
                       .prompt = prompt_tokens,
                       .completion = completion_tokens};
-    bool nothing = prompt_tokens + completion_tokens == 0;
+    uint64_t tokens = prompt_tokens + completion_tokens;
     struct wh_str m = wh_str_sub(model, 0, sizeof u.model - 1);
     memcpy(u.model, m.p, m.n);
-    pthread_mutex_lock(&key->lock);
-    gateway_meter_settle(&key->meter, reserved,
-                         prompt_tokens + completion_tokens, now);
+    pthread_mutex_lock(&key->purse->lock);
+    gateway_meter_settle(&key->meter, reserved, tokens, now);
+    gateway_meter_settle(&key->purse->meter, reserved, tokens, now);
     u.day = key->meter.day;
-    pthread_mutex_unlock(&key->lock);
-    if (nothing || key->exam) { /* it came to nothing, or is nobody's */
+    pthread_mutex_unlock(&key->purse->lock);
+    if (tokens == 0 || key->exam) { /* it came to nothing, or is nobody's */
         return;
     }
     pthread_mutex_lock(&k->usage_lock);
@@ -649,9 +710,19 @@ void gateway_key_settle(struct gateway_keys *k, struct gateway_key *key,
 struct gateway_left gateway_key_left(struct gateway_keys *k,
                                      struct gateway_key *key)
 {
-    pthread_mutex_lock(&key->lock);
-    struct gateway_left left =
-        gateway_meter_left(&key->meter, &key->caps, gateway_keys_now(k));
-    pthread_mutex_unlock(&key->lock);
+    int64_t now = gateway_keys_now(k);
+    pthread_mutex_lock(&key->purse->lock);
+    struct gateway_left left = gateway_meter_left(&key->meter, &key->caps, now);
+    struct gateway_left all =
+        gateway_meter_left(&key->purse->meter, all_caps(k, key), now);
+    pthread_mutex_unlock(&key->purse->lock);
+    if (all.requests < left.requests) {
+        left.requests = all.requests;
+        left.requests_reset_s = all.requests_reset_s;
+    }
+    if (all.tokens < left.tokens) {
+        left.tokens = all.tokens;
+        left.tokens_reset_s = all.tokens_reset_s;
+    }
     return left;
 }

@@ -5,6 +5,10 @@
  * Never: keeps a key's text: it is shown once, by the call that makes it; lets
  * one request run on a key that has been stopped.
  *
+ * The limits of the house are an account's: all of its keys share them, those
+ * of its sessions too, so that a new key is no new quota. What a key says
+ * beside them is its own.
+ *
  * Keys in use are held in memory with their meters. All changes come through
  * here, so what is held is what is stored; usage goes to its rows within half
  * a second, and at the latest when the gateway ends.
@@ -48,11 +52,20 @@ enum gateway_halt {
     GATEWAY_SUSPENDED /* the key's account, or the key, by a case */
 };
 
+/* What the keys of one account use together; its lock is that of their meters
+ * too. */
+struct gateway_purse {
+    int64_t account;
+    struct gateway_purse *next;
+    pthread_mutex_t lock;
+    struct gateway_meter meter;
+};
+
 /* A key in use. Only the atomics may be read without the table's lock. */
 struct gateway_key {
     int64_t id, account;
     unsigned endpoints;
-    struct gateway_caps caps;
+    struct gateway_caps caps; /* never more than the account's */
     int64_t expires;
     struct wh_str models;
     bool exam;        /* the house's own: see gateway_keys_lend */
@@ -61,14 +74,16 @@ struct gateway_key {
     uint8_t hash[32];
     struct gateway_key *next;
     int64_t checked; /* when its account was last looked at */
-    pthread_mutex_t lock;
-    struct gateway_meter meter;
+    struct gateway_purse *purse;
+    struct gateway_meter meter; /* the purse's lock guards it */
 };
 
 struct gateway_keys;
 
-/* writer: for usage. */
-struct gateway_keys *gateway_keys_new(struct db_writer *writer);
+/* writer: for usage. caps: of an account for all of its keys; how many requests
+ * run at once is each key's own. */
+struct gateway_keys *gateway_keys_new(struct db_writer *writer,
+                                      const struct gateway_caps *caps);
 /* Write what is left, end the thread; every key was given back. Null is fine.
  */
 void gateway_keys_free(struct gateway_keys **k);
@@ -124,7 +139,8 @@ void gateway_keys_lend(struct gateway_keys *k, struct wh_str model,
 /* Every key that was lent ends. */
 void gateway_keys_unlend(struct gateway_keys *k);
 
-/* Reserve, settle, look: meter.h with the key's lock, and the gateway's clock.
+/* Reserve, settle, look: meter.h for the key and its account together, with the
+ * gateway's clock.
  * Settling also counts the request into the usage of its model. */
 struct gateway_got gateway_key_take(struct gateway_keys *k,
                                     struct gateway_key *key,

@@ -75,10 +75,10 @@ static struct gateway_got no(enum gateway_limit limit, unsigned wait_s)
     return (struct gateway_got){.limit = limit, .wait_s = wait_s};
 }
 
-struct gateway_got gateway_meter_take(struct gateway_meter *m,
-                                      const struct gateway_caps *caps,
-                                      const struct gateway_want *want,
-                                      int64_t now)
+/* What a request would get, were it the only one to ask; nothing is taken. */
+static struct gateway_got look(struct gateway_meter *m,
+                               const struct gateway_caps *caps,
+                               const struct gateway_want *want, int64_t now)
 {
     advance(m, now);
     uint64_t minute = rest(caps->minute_tokens, m->tokens_sum + m->reserved);
@@ -103,12 +103,49 @@ struct gateway_got gateway_meter_take(struct gateway_meter *m,
         return no(GATEWAY_LIMIT_TOKENS, oldest(m, true));
     }
     uint64_t room = least_of(minute, day) - want->prompt;
-    struct gateway_got got = {.answer = least_of(want->want, room)};
-    got.reserved = want->prompt + got.answer;
-    m->reserved += got.reserved;
+    return (struct gateway_got){.answer = least_of(want->want, room)};
+}
+
+static void reserve(struct gateway_meter *m, uint64_t tokens)
+{
+    m->reserved += tokens;
     m->open++;
     m->requests[m->second % GATEWAY_WINDOW_S]++;
     m->requests_sum++;
+}
+
+struct gateway_got gateway_meter_take(struct gateway_meter *m,
+                                      const struct gateway_caps *caps,
+                                      const struct gateway_want *want,
+                                      int64_t now)
+{
+    struct gateway_got got = look(m, caps, want, now);
+    if (got.limit == GATEWAY_LIMIT_NONE) {
+        got.reserved = want->prompt + got.answer;
+        reserve(m, got.reserved);
+    }
+    return got;
+}
+
+struct gateway_got gateway_meter_take_both(struct gateway_meter *m,
+                                           const struct gateway_caps *caps,
+                                           struct gateway_meter *all,
+                                           const struct gateway_caps *all_caps,
+                                           const struct gateway_want *want,
+                                           int64_t now)
+{
+    struct gateway_got got = look(m, caps, want, now);
+    struct gateway_got of_all = look(all, all_caps, want, now);
+    if (got.limit != GATEWAY_LIMIT_NONE) {
+        return got;
+    }
+    if (of_all.limit != GATEWAY_LIMIT_NONE) {
+        return of_all;
+    }
+    got.answer = least_of(got.answer, of_all.answer);
+    got.reserved = want->prompt + got.answer;
+    reserve(m, got.reserved);
+    reserve(all, got.reserved);
     return got;
 }
 

@@ -67,6 +67,14 @@ struct gateway_got gateway_meter_take(struct gateway_meter *m,
                                       const struct gateway_caps *caps,
                                       const struct gateway_want *want,
                                       int64_t now);
+/* The same of two meters at once: what both have, or of neither anything. The
+ * request is settled with both. */
+struct gateway_got gateway_meter_take_both(struct gateway_meter *m,
+                                           const struct gateway_caps *caps,
+                                           struct gateway_meter *all,
+                                           const struct gateway_caps *all_caps,
+                                           const struct gateway_want *want,
+                                           int64_t now);
 /* The request is over, and used this much. */
 void gateway_meter_settle(struct gateway_meter *m, uint64_t reserved,
                           uint64_t used, int64_t now);

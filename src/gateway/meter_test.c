@@ -155,6 +155,42 @@ static void no_window_overruns(void **state)
     }
 }
 
+/* Either both have it, or neither has anything of it. */
+static void two_at_once(void **state)
+{
+    (void)state;
+    struct gateway_meter one = {0}, two = {0}, all = {0};
+    struct gateway_caps caps = {.minute_tokens = 50};
+    struct gateway_caps of_all = {.minute_tokens = 80, .minute_requests = 3};
+    struct gateway_want w = want(10, 40);
+    struct gateway_got a =
+        gateway_meter_take_both(&one, &caps, &all, &of_all, &w, noon);
+    assert_int_equal(a.limit, GATEWAY_LIMIT_NONE);
+    assert_int_equal(all.reserved, 50);
+    /* the first has no more, though all together have */
+    w = want(10, 0);
+    assert_int_equal(
+        gateway_meter_take_both(&one, &caps, &all, &of_all, &w, noon).limit,
+        GATEWAY_LIMIT_TOKENS);
+    assert_int_equal(all.reserved, 50);
+    assert_int_equal(all.requests_sum, 1);
+    /* the second would have enough, all together have not */
+    w = want(10, 30);
+    assert_int_equal(
+        gateway_meter_take_both(&two, &caps, &all, &of_all, &w, noon).limit,
+        GATEWAY_LIMIT_TOKENS);
+    assert_int_equal(two.reserved + two.requests_sum + two.open, 0);
+    /* what is flexible takes what both leave */
+    w = (struct gateway_want){
+        .prompt = 10, .want = 4096, .least = 16, .flexible = true};
+    struct gateway_got b =
+        gateway_meter_take_both(&two, &caps, &all, &of_all, &w, noon);
+    assert_int_equal(b.limit, GATEWAY_LIMIT_NONE);
+    assert_int_equal(b.answer, 20);
+    assert_int_equal(two.reserved, 30);
+    assert_int_equal(all.reserved, 80);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -164,6 +200,7 @@ int main(void)
         cmocka_unit_test(too_much_at_once_is_said_so),
         cmocka_unit_test(a_day_ends_at_midnight),
         cmocka_unit_test(no_window_overruns),
+        cmocka_unit_test(two_at_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -246,7 +246,8 @@ def main():
         folder = pathlib.Path(name)
         os.chmod(folder, 0o755)
         config = (f"[gateway]\nupstreams = {MODEL}=http://127.0.0.1:{engine.port}, "
-                  f"{SLOW}=http://127.0.0.1:{slow.port}\n")
+                  f"{SLOW}=http://127.0.0.1:{slow.port}\n"
+                  "requests_per_minute = 0\ntokens_per_minute = 0\ntokens_per_day = 0\n")
         with Server(folder / "house", config) as house:
             for model in (MODEL, SLOW):
                 house.create(model[6:])

@@ -17,7 +17,7 @@ from test_gateway import publish, until  # noqa: E402
 HOSTED, FREE = "admin/big", "demo/little"
 PEOPLE = approvers.PEOPLE
 CONFIG = """[lines]
-enforce = limited.default, hold.unknown, demo.low
+enforce = limited.default, hold.unknown, demo.low.v1
 [uploads]
 sweep_seconds = 1
 """
@@ -43,7 +43,7 @@ class Peopled:
         approvers.make_keys(self.keys, sorted(PEOPLE))
         self.house = functional.House(
             functional.new_base(), config=CONFIG +
-            f"[gateway]\nrequests_per_minute = 40\nupstreams = {HOSTED}=unix:{self.engine.path}, "
+            f"[gateway]\nrequests_per_minute = 150\nupstreams = {HOSTED}=unix:{self.engine.path}, "
             f"{FREE}=unix:{self.engine.path}\n").start()
         self.roster = approvers.founding(self.keys)
 

@@ -212,10 +212,10 @@ def test_forms_from_elsewhere_say_nothing(peopled):
 
 
 def test_what_is_left_is_one_for_both_ways(peopled):
-    """The session's key has limits, and they count whichever way it is asked."""
-    s, csrf = session_of(peopled.house)
+    """The account has limits, and they count whichever way it is asked."""
+    s, csrf = session_of(peopled.house, people.hands.account(peopled.house, "eager"))
     url = peopled.house.url + CHAT
-    for i in range(50):
+    for i in range(200):
         events = {"Accept": "text/event-stream"} if i % 2 else HTML
         r = s.post(url, data={"say": "x", "csrf": csrf}, headers=events, timeout=30)
         if r.status_code == 429:

@@ -199,12 +199,12 @@ def test_a_new_repo(browser, house):
     assert "by-form" not in house.get("/datasets", headers={"Accept": "text/html"}).text
 
 
-def session_of(house):
+def session_of(house, token=None):
     """A session without a browser: its cookies and its token for forms."""
     s = requests.Session()
     form = s.get(house.url + "/login", timeout=30).text
     csrf = form.split('name="csrf" value="')[1].split('"')[0]
-    r = s.post(house.url + "/login", data={"csrf": csrf, "token": house.token},
+    r = s.post(house.url + "/login", data={"csrf": csrf, "token": token or house.token},
                allow_redirects=False, timeout=30)
     assert r.status_code == 303
     page = s.get(house.url + "/settings/tokens", timeout=30).text

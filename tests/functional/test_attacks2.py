@@ -1,6 +1,7 @@
 """What a hostile reviewer tried on the pages: the chat, the desk, sessions, the first
 approvers. Each test is an attack."""
 
+import concurrent.futures
 import hashlib
 import html
 import json
@@ -228,12 +229,79 @@ def test_a_list_of_keys_does_not_grow_for_ever(house):
     assert Browser(house, token).http.get(house.url + "/settings/keys").status_code == 200
 
 
+@pytest.fixture
+def small(fresh_house):
+    """A house that gives an account little."""
+    engine = Engine()
+
+    def make(limits):
+        h = fresh_house(config=f"[gateway]\nupstreams = {MODEL}=unix:{engine.path}\n"
+                               + limits).start()
+        publish(h, MODEL)
+        h.engine = engine
+        return h
+    yield make
+    engine.stop()
+
+
+def new_key(house, token):
+    r = house.request("POST", f"{V1}/keys", token=token, json={
+        "name": "k", "limits": {"requests_per_minute": 0, "tokens_per_minute": 0,
+                                "tokens_per_day": 0}})
+    assert r.status_code == 201, r.text
+    return r.json()
+
+
+def test_a_new_key_is_no_new_minute(small):
+    """Limits are an account's: neither many keys at once nor ones that were ended, nor
+    another session, nor a key that says of itself that it has none, gives more."""
+    house = small("requests_per_minute = 20\n")
+    eve, ida = hands.account(house, "eve"), hands.account(house, "ida")
+    keys = [new_key(house, eve) for _ in range(4)]
+    with concurrent.futures.ThreadPoolExecutor(80) as pool:
+        got = list(pool.map(lambda i: asked(house, keys[i % 4]["secret"]).status_code, range(80)))
+    assert got.count(200) == 20 and got.count(429) == 60, got
+    assert len(house.engine.seen) == 20
+    for k in keys:
+        r = house.request("DELETE", f"{V1}/keys/{k['id']}", token=eve)
+        assert r.status_code == 200, r.text
+    r = asked(house, new_key(house, eve)["secret"])
+    assert r.status_code == 429 and r.headers["x-ratelimit-remaining-requests"] == "0", r.text
+    for _ in range(2):
+        b = Browser(house, eve)
+        assert "The limit of a minute is reached." in html.unescape(b.say("hello").text)
+        assert b.post("/logout", csrf=b.form).status_code == 303
+    assert len(house.engine.seen) == 20
+    assert asked(house, new_key(house, ida)["secret"]).status_code == 200
+
+
+def test_a_new_key_is_no_new_day(small):
+    """... and a restart forgets nothing of it."""
+    house = small("tokens_per_day = 6000\n")
+    eve = hands.account(house, "eve")
+    key = new_key(house, eve)
+    lie = json.dumps({"do": "stream", "tokens": ["a"], "usage": {
+        "prompt_tokens": 9999999, "completion_tokens": 9999999}})
+    r = house.request("POST", "/v1/chat/completions", token=key["secret"], json={
+        "model": MODEL, "max_tokens": 4000, "stream": True,
+        "messages": [{"role": "user", "content": lie}]})
+    assert r.status_code == 200, r.text
+    house.request("DELETE", f"{V1}/keys/{key['id']}", token=eve)
+    for _ in range(2):
+        r = house.request("POST", "/v1/chat/completions", token=new_key(house, eve)["secret"],
+                          json={"model": MODEL, "max_tokens": 3000,
+                                "messages": [{"role": "user", "content": "hello"}]})
+        assert r.status_code == 429 and r.json()["error"]["code"] == "insufficient_quota", r.text
+        house.stop()
+        house.start()
+
+
 # ---- the first approvers ----
 
 @pytest.fixture
 def unfounded(tmp_path_factory):
     """A house that nobody founded yet, with a held model; and a stranger's keys."""
-    h = House(new_base(), config="[lines]\nenforce = limited.default, hold.unknown, demo.low\n"
+    h = House(new_base(), config="[lines]\nenforce = limited.default, hold.unknown, demo.low.v1\n"
                                  "[uploads]\nsweep_seconds = 1\n").start()
     h.folder = tmp_path_factory.mktemp("keys")
     make_keys(h.folder, list(PEOPLE))
@@ -342,7 +410,7 @@ def test_what_has_cooled_off_under_other_lines_is_void(unfounded):
     assert r.json()["state"] == "cooling-off"
     matter = r.json()["id"]
     assert h.stop() == 0
-    h.extra = h.extra.replace("demo.low", "demo.low, small.fast-track")
+    h.extra = h.extra.replace("demo.low.v1", "demo.low.v1, small.fast-track")
     h.start()
     end = time.monotonic() + 30
     while h.get(f"{V1}/proposals/{matter}").json()["state"] == "cooling-off":
@@ -361,7 +429,7 @@ def test_what_is_opened_under_a_new_line_is_judged_by_it(unfounded):
     for name in PEOPLE:
         sign(h, h.folder, name, d, roster=doc)
     assert h.stop() == 0
-    h.extra = h.extra.replace("demo.low", "demo.low, small.fast-track")
+    h.extra = h.extra.replace("demo.low.v1", "demo.low.v1, small.fast-track")
     h.start()
     d = draft(h, "open", subject=hands.release(h, "admin/big")["subject"])
     for name in ("ada", "cid"):

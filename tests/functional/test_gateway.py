@@ -35,7 +35,9 @@ def served():
     engine = Engine()
     path = engine.path
     h = House(new_base(), config=f"[gateway]\nupstreams = {MODEL}=unix:{path}, "
-                                 f"demo/away=unix:{path}.not\n").start()
+                                 f"demo/away=unix:{path}.not\n"
+                                 "requests_per_minute = 100000\ntokens_per_minute = 100000000\n"
+                                 "tokens_per_day = 1000000000\n").start()
     publish(h, MODEL)
     publish(h, "demo/away")
     publish(h, "demo/idle")

@@ -18,7 +18,9 @@ def served():
     from conftest import House, new_base
     engine = Engine()
     h = House(new_base(), config=f"[gateway]\nupstreams = {MODEL}=unix:{engine.path}\n"
-                                 "silence_seconds = 3\nfirst_seconds = 3\n").start()
+                                 "silence_seconds = 3\nfirst_seconds = 3\n"
+                                 "requests_per_minute = 0\ntokens_per_minute = 0\n"
+                                 "tokens_per_day = 0\n").start()
     publish(h, MODEL)
     h.engine = engine
     yield h
