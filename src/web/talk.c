@@ -149,9 +149,10 @@ static void page_begin(void *ctx, struct net_live *l, int status)
 
 static void page_open(void *ctx, struct wh_buf *out)
 {
-    const struct web_talk *t = ctx;
+    struct web_talk *t = ctx;
 
     wh_buf_add(out, wh_buf_str(&t->begin));
+    wh_buf_done(&t->begin); /* an answer may take an hour */
 }
 
 static void page_text(void *ctx, struct wh_str text, struct wh_buf *out)
