@@ -300,30 +300,49 @@ static bool take_all(struct call *c, struct hub_restore *r,
                                          r, summary, err);
 }
 
-/* DATA.restoring for this process alone: locked while it is filled, so that
- * only what a restore that was killed left there is removed. */
-static bool begin_filling(const char *path, int *lock, struct wh_err *err)
+static bool is_same(int fd, const char *path)
 {
-    *lock = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (*lock >= 0) {
-        if (flock(*lock, LOCK_EX | LOCK_NB) != 0) {
-            wh_fd_close(lock);
-            return wh_fail(err, WH_CONFLICT,
-                           "%.200s is being filled by another restore", path);
-        }
-        wh_fd_close(lock);
-        if (!wh_dir_remove(path, err)) {
-            return false;
-        }
-    } else if (errno != ENOENT) {
-        return wh_fail_errno(err, WH_IO, path);
+    struct stat held, there;
+    return fstat(fd, &held) == 0 && lstat(path, &there) == 0 &&
+           held.st_dev == there.st_dev && held.st_ino == there.st_ino;
+}
+
+/* What a restore that was killed left in the folder. */
+static bool remove_left(struct wh_arena *a, const char *path,
+                        struct wh_err *err)
+{
+    DIR *d = opendir(path);
+    bool ok = d != NULL || wh_fail_errno(err, WH_IO, path);
+    for (const struct dirent *e; ok && (e = readdir(d)) != NULL;) {
+        ok = strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0 ||
+             wh_dir_remove(wh_arena_fmt(a, "%s/%s", path, e->d_name).p, err);
     }
+    if (d) {
+        (void)closedir(d);
+    }
+    return ok;
+}
+
+/* DATA.restoring for this process alone, empty: locked from before it is
+ * emptied until it has its name, so that nobody's but what a killed restore
+ * left there is removed. One that was removed or renamed between its opening
+ * and its lock was another's. */
+static bool begin_filling(struct wh_arena *a, const char *path, int *lock,
+                          struct wh_err *err)
+{
     if (!wh_dir_make(path, 0700, err)) {
         return false;
     }
     *lock = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    return (*lock >= 0 && flock(*lock, LOCK_EX | LOCK_NB) == 0) ||
-           wh_fail_errno(err, WH_IO, path);
+    if (*lock < 0) {
+        return wh_fail_errno(err, WH_IO, path);
+    }
+    if (flock(*lock, LOCK_EX | LOCK_NB) != 0 || !is_same(*lock, path)) {
+        return wh_fail(err, WH_CONFLICT,
+                       "%.200s is being filled by another restore", path);
+    }
+    return (fchmod(*lock, 0700) == 0 || wh_fail_errno(err, WH_IO, path)) &&
+           remove_left(a, path, err);
 }
 
 /* All of it below its own name; what came to no end is removed. */
@@ -335,7 +354,7 @@ static bool fill(struct call *c, struct hub_restore *r, const char *target,
     int lock = -1;
     bool ok;
 
-    if (!begin_filling(r->data, &lock, err)) {
+    if (!begin_filling(&c->a, r->data, &lock, err)) {
         wh_fd_close(&lock);
         return false;
     }

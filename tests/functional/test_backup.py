@@ -253,6 +253,34 @@ def test_a_restore_that_failed_is_in_nobodys_way(fresh_house, tmp_path):
         gone(new)
 
 
+def test_restores_at_once(fresh_house, tmp_path):
+    """Of many, over what a killed one left, one gives a whole house."""
+    house = fresh_house(LINES).start()
+    models = fill(house, 1)
+    backup(house, tmp_path / "b")
+    house.stop()
+    new = restored(house, tmp_path / "b")
+    half = new.data.with_name(new.data.name + ".restoring")
+    words = ["restore", tmp_path / "b", "--data", new.data, "--config", new.config]
+    try:
+        for _ in range(3):
+            shutil.rmtree(new.data)
+            for i in range(300):
+                (half / "data" / str(i)).mkdir(parents=True)
+            many = [subprocess.Popen([str(new.binary), *map(str, words)], stdout=subprocess.PIPE,
+                                     stderr=subprocess.PIPE, text=True) for _ in range(6)]
+            ends = [(p.communicate(timeout=120)[1], p.returncode) for p in many]
+            assert sorted(code for _, code in ends) == [0, 1, 1, 1, 1, 1], ends
+            assert all("another restore" in said or "not empty" in said
+                       for said, code in ends if code), ends
+            assert not half.exists() and (new.data.stat().st_mode & 0o777) == 0o700
+        new.start()
+        assert read(new, "admin/m0") == models["admin/m0"]
+        new.stop()
+    finally:
+        gone(new)
+
+
 def test_keys_of_the_watch_are_not_in_the_clear(fresh_house, tmp_path):
     """Those of the days are in no copy, since they are to be forgotten; the one of the cases'
     addresses travels with the other keys, sealed."""
