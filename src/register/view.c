@@ -83,12 +83,32 @@ static struct wh_str weighing_words(struct wh_arena *a, const json_t *leaf)
                                       "could be read to its last byte."));
 }
 
+/* "sha256:0123456789ab..." as people compare it: "0123456789ab". */
+static struct wh_str short_digest(const json_t *v)
+{
+    struct wh_str s = wh_str_of(json_is_string(v) ? json_string_value(v) : "");
+
+    return wh_str_starts(s, WH_S("sha256:")) ? wh_str_sub(s, 7, 12) : s;
+}
+
 static struct wh_str exam_words(struct wh_arena *a, const json_t *leaf)
 {
+    const json_t *doc = json_object_get(leaf, "evidence");
+    struct wh_str set = short_digest(json_object_get(leaf, "set"));
+    struct wh_str until = day(a, leaf, "until");
+
+    if (!doc) {
+        return wh_arena_fmt(a,
+                            "A model was examined with the prompts of set "
+                            "%.*s. What was measured is only committed to, and "
+                            "is evidence until %.*s.",
+                            WH_FMT(set), WH_FMT(until));
+    }
     return wh_arena_fmt(a,
-                        "A model was examined; what was measured is evidence "
-                        "until %.*s.",
-                        WH_FMT(day(a, leaf, "until")));
+                        "A model was examined with the prompts of set %.*s. "
+                        "What was measured is document %.*s, evidence until "
+                        "%.*s.",
+                        WH_FMT(set), WH_FMT(short_digest(doc)), WH_FMT(until));
 }
 
 /* ---- decisions ---- */

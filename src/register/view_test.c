@@ -65,6 +65,14 @@ static void test_words(void **state)
          "Notice 2: the recall of entry #9 ends."},
         {"{\"type\":\"lines\",\"lines\":[\"a\"],\"roster\":3}",
          "From here on 1 line is in force, as approvers have signed."},
+        {"{\"type\":\"exam\",\"set\":\"sha256:0123456789abcdef\","
+         "\"evidence\":\"sha256:fedcba9876543210\",\"until\":1779494400}",
+         "A model was examined with the prompts of set 0123456789ab. What was "
+         "measured is document fedcba987654, evidence until 2026-05-23."},
+        {"{\"type\":\"exam\",\"set\":\"sha256:0123456789abcdef\","
+         "\"until\":1779494400}",
+         "A model was examined with the prompts of set 0123456789ab. What was "
+         "measured is only committed to, and is evidence until 2026-05-23."},
         {"{\"type\":\"strange\"}", "An entry of the type strange."},
         {"{}", "An entry of the type ."},
     };
