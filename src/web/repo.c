@@ -537,13 +537,16 @@ static json_t *use(const struct web_repo *r, const json_t *notice)
 static bool fill_hosted(struct web_repo *r, struct wh_err *err)
 {
     bool hosted = web_repo_hosted(r);
-    json_t *by = json_null();
+    json_t *by = json_null(), *exam = json_null();
 
-    if (hosted && !web_hosted_by(r, &by, err)) {
+    if (hosted &&
+        (!web_hosted_by(r, &by, err) || !web_hosted_exam(r, &exam, err))) {
+        json_decref(by);
         return false;
     }
     json_object_set_new(r->page, "hosted", json_boolean(hosted));
     json_object_set_new(r->page, "hosted_by", by);
+    json_object_set_new(r->page, "exam", exam);
     json_object_set_new(
         r->page, "engine",
         hosted ? web_hosted_engine(r->q, wh_str_of(r->q->repo.full))
