@@ -26,7 +26,7 @@ static void says_all_that_a_refusal_owes(void **state)
     } rows[] = {
         {"limited.default demo.low", "134515008", "-",
          "The weights of demo/smollm2-135m-instruct are held by line demo.low "
-         "v1, rule size: The model has at most 1e8 parameters, as "
+         "v2, rule size: The model has at most 1e8 parameters, as "
          "counted by the house. Seen: size: 134515008 parameters, attested by "
          "the house. Until 2027-05-22. Read on or object: " URL},
         {"limited.default", "22713216", "lineage.held_ancestor",
@@ -111,7 +111,7 @@ static void hosted_by_people_says_so(void **state)
     static const char doc[] =
         "{\"act\":\"host\",\"by\":\"approvers\",\"tiers\":{\"weights\":"
         "\"hosted\"},\"until\":\"2027-05-22T00:00:00Z\",\"reasons\":[{\"line\":"
-        "\"demo.low\",\"version\":1,\"rule\":\"size\",\"answer\":\"no\","
+        "\"demo.low\",\"version\":2,\"rule\":\"size\",\"answer\":\"no\","
         "\"sentence\":\"It is small.\",\"seen\":\"5\"}]}";
     struct wh_err err = {0};
     struct wh_arena a;
@@ -126,7 +126,7 @@ static void hosted_by_people_says_so(void **state)
     line_refusal_short(&r, &b);
     unit_str(wh_buf_str(&b),
              "The weights of a/b are hosted by decision of approvers: asked "
-             "here, downloaded by nobody. Otherwise held by line demo.low v1, "
+             "here, downloaded by nobody. Otherwise held by line demo.low v2, "
              "rule size: It is small. Seen: 5. Until 2027-05-22. Read on or "
              "object: http://h/a/b/decision");
     wh_buf_done(&b);

@@ -126,6 +126,38 @@ const struct rule_line *line_set_find(const struct line_set *set,
     return NULL;
 }
 
+/* " (demo.low.v1, which is shipped: name its version)", or nothing. */
+static struct wh_str shipped_with(struct wh_arena *a, struct wh_str digest)
+{
+    const struct rule_file *f;
+
+    for (size_t i = 0; (f = rule_shipped_line(i)) != NULL; i++) {
+        const struct rule_line *line;
+        struct wh_err err;
+        if (rule_line_load(a, f->text, &line, &err) &&
+            wh_str_is(digest, line->digest)) {
+            return wh_arena_fmt(a,
+                                " (%.*s, which is shipped: name its version)",
+                                WH_FMT(rule_line_label(a, line)));
+        }
+    }
+    return WH_S("");
+}
+
+static bool is_missing(struct wh_str digest, struct wh_err *err)
+{
+    struct wh_arena a;
+
+    wh_arena_init(&a, 16U << 20);
+    struct wh_str label = shipped_with(&a, digest);
+    (void)wh_fail(err, WH_ROLLED_BACK,
+                  "the register records an enforced line that this "
+                  "configuration does not enforce: sha256 %.*s%.*s",
+                  WH_FMT(wh_str_sub(digest, 0, WH_SHA256_HEX)), WH_FMT(label));
+    wh_arena_done(&a);
+    return false;
+}
+
 bool line_set_covers(const struct line_set *set, const json_t *digests,
                      struct wh_err *err)
 {
@@ -139,10 +171,7 @@ bool line_set_covers(const struct line_set *set, const json_t *digests,
             found = found || wh_str_is(hex, set->enforced[k].line->digest);
         }
         if (!found) {
-            return wh_fail(err, WH_ROLLED_BACK,
-                           "the register records an enforced line that this "
-                           "configuration does not enforce: sha256 %.*s",
-                           WH_FMT(wh_str_sub(hex, 0, WH_SHA256_HEX)));
+            return is_missing(hex, err);
         }
     }
     return true;

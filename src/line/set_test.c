@@ -139,6 +139,7 @@ static void nothing_recorded_can_be_taken_away(void **state)
     unit_ok(line_set_covers(&two, low, &err), err);
     unit_ok(line_set_covers(&one, low, &err), err);
     unit_fails(line_set_covers(&one, both, &err), err, WH_ROLLED_BACK);
+    assert_non_null(strstr(err.msg, "(limited.default.v1, which is shipped"));
     json_array_append_new(low, json_integer(7));
     unit_fails(line_set_covers(&one, low, &err), err, WH_ROLLED_BACK);
 }

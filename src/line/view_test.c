@@ -70,7 +70,7 @@ static void test_list(void **state)
     assert_true(is(json_array_get(list, 1), "shadow"));
     assert_true(is(find(list, "name", "hold.unknown"), "shipped"));
     assert_string_equal(word(json_array_get(list, 0), "effective"),
-                        "2026-11-23T00:00:00Z");
+                        "2026-11-24T00:00:00Z");
     json_decref(list);
 }
 
@@ -87,7 +87,7 @@ static void test_find(void **state)
     assert_true(line_view(&f->a, &f->set, line, &o, &err));
     assert_string_equal(word(o, "digest"), line->digest);
     assert_true(json_equal(json_object_get(o, "document"), line->doc));
-    assert_int_equal(json_array_size(json_object_get(o, "versions")), 1);
+    assert_int_equal(json_array_size(json_object_get(o, "versions")), 2);
     json_decref(o);
     assert_true(
         line_view_find(&f->a, &f->set, WH_S("hold.unknown"), 1, &line, &err));

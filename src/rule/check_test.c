@@ -25,17 +25,17 @@ static void every_shipped_line_answers_its_cases(void **state)
         assert_true(line->n_cases >= line->n_rules);
         wh_arena_done(&a);
     }
-    assert_int_equal(n, 4);
+    assert_int_equal(n, 5);
 }
 
 static void finds_lines_by_name_and_label(void **state)
 {
     (void)state;
     assert_string_equal(rule_shipped_find(WH_S("demo.low"))->name,
-                        "demo.low.v1.json");
+                        "demo.low.v2.json");
     assert_string_equal(rule_shipped_find(WH_S("demo.low.v1"))->name,
                         "demo.low.v1.json");
-    assert_null(rule_shipped_find(WH_S("demo.low.v2")));
+    assert_null(rule_shipped_find(WH_S("demo.low.v3")));
     assert_null(rule_shipped_find(WH_S("demo")));
     assert_null(rule_shipped_find(WH_S("")));
     assert_null(rule_shipped_find(WH_S("models")));

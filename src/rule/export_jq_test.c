@@ -149,7 +149,7 @@ static void jq_agrees_on_hold_unknown(void **state)
 static void jq_agrees_on_demo_low(void **state)
 {
     (void)state;
-    jq_agrees_on_shipped("demo.low");
+    jq_agrees_on_shipped("demo.low.v1");
 }
 
 static void jq_agrees_on_random_lines(void **state)

@@ -33,7 +33,7 @@ sys.path.insert(0, str(HERE))
 
 CONFIG = """
 [lines]
-enforce = limited.default, hold.unknown, demo.low
+enforce = limited.default, hold.unknown, demo.low.v1
 shadow = small.fast-track
 [house]
 contact = desk@house.example

@@ -30,7 +30,7 @@ def house(tmp_path_factory):
     patch.setenv("NO_PROXY", "127.0.0.1,localhost")
     h = functional.House(functional.new_base(), config="""
 [lines]
-enforce = limited.default, hold.unknown, demo.low
+enforce = limited.default, hold.unknown, demo.low.v1
 shadow = small.fast-track
 [uploads]
 sweep_seconds = 1

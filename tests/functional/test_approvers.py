@@ -14,7 +14,7 @@ from conftest import House, new_base
 from hands import (above_the_demo_line, account, commit, decided, file_op, leaves, lfs_op,
                    lfs_upload, release, sha256)
 
-CONFIG = ("[lines]\nenforce = limited.default, hold.unknown, demo.low\n"
+CONFIG = ("[lines]\nenforce = limited.default, hold.unknown, demo.low.v1\n"
           "[uploads]\nsweep_seconds = 1\n")
 
 

@@ -37,7 +37,7 @@ def write_set(folder, harm=240, benign=120):
 
 def small_law():
     """demo.low with its demand, drawn at ten parameters, so that the test's model is above."""
-    law = json.loads((ROOT / "tests" / "samples" / "lines" / "demo.low.v2.json").read_text())
+    law = json.loads((ROOT / "lines" / "demo.low.v2.json").read_text())
 
     def size(n):
         return {"size.params_total": {"lo": n, "hi": n, "by": "house", "method": "counted",

@@ -91,7 +91,7 @@ def test_the_size_is_told_before_the_repos_own_earlier_weights(house):
     rules = [r["rule"] for r in papers["decision"]["document"]["reasons"]]
     assert rules[0] == "size" and "ancestor" in rules, rules
     said = house.get(f"/{repo}/resolve/main/m.gguf", token="admin").headers["X-Error-Message"]
-    assert "held by line demo.low v1, rule size" in said, said
+    assert "held by line demo.low v2, rule size" in said, said
 
 
 def test_one_of_two_held_files_alone_is_still_held(house):

@@ -65,7 +65,7 @@ def refusal(house, path, token="admin"):
 
 def test_the_sentence_says_what_by_which_rule_until_when_and_where(house, big):
     text = refusal(house, "/admin/big/resolve/main/model.gguf")
-    assert text.startswith("The weights of admin/big are held by line demo.low v1, rule size:")
+    assert text.startswith("The weights of admin/big are held by line demo.low v2, rule size:")
     assert "at most 1e8 parameters" in text and "100100096 parameters" in text
     until = datetime.date.fromisoformat(re.search(r"Until (\d{4}-\d\d-\d\d)\.", text).group(1))
     assert datetime.date.today() < until <= datetime.date.today() + datetime.timedelta(days=366)
@@ -95,7 +95,7 @@ def test_what_hf_download_prints(house, big, tmp_path):
     done = get("model.gguf")
     said = re.sub(r"\s+", " ", re.sub(r"[\u2500-\u257f]", " ", done.stdout + done.stderr))
     assert done.returncode != 0
-    assert "held by line demo.low v1, rule size" in said, said
+    assert "held by line demo.low v2, rule size" in said, said
     assert "Until 20" in said and f"{house.url}/admin/big/decision" in said, said
     assert not list((tmp_path / "b").glob("*.gguf"))
     done = get("README.md", "config.json")
@@ -103,7 +103,7 @@ def test_what_hf_download_prints(house, big, tmp_path):
     assert (tmp_path / "b" / "README.md").read_bytes() == CARD
     with pytest.raises(GatedRepoError) as caught:
         HfApi(endpoint=house.url, token=house.token).hf_hub_download("admin/big", "model.gguf")
-    assert "held by line demo.low v1" in str(caught.value)
+    assert "held by line demo.low v2" in str(caught.value)
 
 
 def test_card_and_config_of_a_held_model_stay_open(house, big):

@@ -29,7 +29,7 @@ def house():
                     "(./dev test brings both)")
     h = House(new_base(), config=f"""
 [lines]
-enforce = limited.default, hold.unknown, demo.low
+enforce = limited.default, hold.unknown, demo.low.v1
 [uploads]
 sweep_seconds = 1
 [gateway]

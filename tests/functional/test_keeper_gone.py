@@ -147,7 +147,7 @@ def hosting(keys):
     if not program or not model:
         pytest.skip("llama-server could not be built here, or the sample model is missing "
                     "(./dev test brings both)")
-    h = House(new_base(), config="[lines]\nenforce = limited.default, hold.unknown, demo.low\n"
+    h = House(new_base(), config="[lines]\nenforce = limited.default, hold.unknown, demo.low.v1\n"
               f"[gateway]\nengine = {program}\n")
     os.chmod(h.base, 0o755)
     h.start()

@@ -7,7 +7,8 @@ import pytest
 
 from conftest import BINARY, ROOT
 
-SHIPPED = ["demo.low", "hold.unknown", "limited.default", "small.fast-track"]
+SHIPPED = ["demo.low.v1", "demo.low.v2", "hold.unknown.v1", "limited.default.v1",
+           "small.fast-track.v1"]
 
 
 def line(*args, stdin=None, code=0):
@@ -21,9 +22,9 @@ def line(*args, stdin=None, code=0):
     return done.stdout
 
 
-def document(name, case):
+def document(label, case):
     """The evidence document of a case of a shipped line."""
-    law = json.loads((ROOT / "lines" / f"{name}.v1.json").read_text())
+    law = json.loads((ROOT / "lines" / f"{label}.json").read_text())
     evidence = {**law["case_ground"], **law["cases"][case]["with"]}
     return law["cases"][case]["answer"], json.dumps(
         {"v": 1, "subject": "0" * 64, "now": "2026-11-23T00:00:00Z",
@@ -32,10 +33,10 @@ def document(name, case):
 
 def test_list_names_all_shipped_lines():
     lines = json.loads(line("list", "--json"))
-    assert [one["name"] for one in lines] == SHIPPED
+    assert [f"{one['name']}.v{one['version']}" for one in lines] == SHIPPED
     assert all(len(one["digest"]) == 64 for one in lines)
     text = line("list")
-    assert all(f"{name}.v1 " in text for name in SHIPPED)
+    assert all(f"{label} " in text for label in SHIPPED)
 
 
 def test_show_reads_like_law():
@@ -60,25 +61,25 @@ def test_check_finds_an_unfit_line(tmp_path):
     line("check", changed, code=2)
 
 
-@pytest.mark.parametrize("name", SHIPPED)
-def test_explain_and_plain_jq_agree(name, tmp_path):
+@pytest.mark.parametrize("label", SHIPPED)
+def test_explain_and_plain_jq_agree(label, tmp_path):
     program = tmp_path / "line.jq"
-    program.write_text(line("export", name, "--jq"))
-    law = json.loads((ROOT / "lines" / f"{name}.v1.json").read_text())
+    program.write_text(line("export", label, "--jq"))
+    law = json.loads((ROOT / "lines" / f"{label}.json").read_text())
     for case in range(len(law["cases"])):
-        answer, text = document(name, case)
+        answer, text = document(label, case)
         evidence = tmp_path / "evidence.json"
         evidence.write_text(text)
         code = 0 if answer == "below" else 1
-        ours = line("explain", name, evidence, "--json", code=code)
+        ours = line("explain", label, evidence, "--json", code=code)
         theirs = subprocess.run(["jq", "-cS", "-f", str(program), str(evidence)],
                                 capture_output=True, text=True, check=True,
                                 env={"PATH": "/usr/bin:/bin"})
         assert ours == theirs.stdout
         assert json.loads(ours)["answer"] == answer
-        told = line("explain", name, "-", stdin=text, code=code)
-        assert f"{name}, version 1, says: {answer}" in told
-        assert told == line("explain", "--evidence", evidence, name, code=code)
+        told = line("explain", label, "-", stdin=text, code=code)
+        assert f"{law['name']}, version {law['version']}, says: {answer}" in told
+        assert told == line("explain", "--evidence", evidence, label, code=code)
 
 
 def test_backtest_has_no_false_answer():

@@ -46,6 +46,20 @@ def test_a_line_can_be_added_but_not_taken_away(fresh_house):
     assert house.get("/api/models").status_code == 200
 
 
+def test_an_older_version_stays_and_is_named(fresh_house):
+    """What began under demo.low v1 goes on under it, and a newer one is not taken instead."""
+    house = enforce(fresh_house(), "limited.default, demo.low.v1").start()
+    house.stop()
+    with pytest.raises(AssertionError):
+        enforce(house, "limited.default, demo.low").start(wait=20)
+    assert house.process.wait(20) == 3
+    house.process = None
+    assert "demo.low.v1, which is shipped: name its version" in house.log()
+    enforce(house, "limited.default, demo.low.v1").start()
+    one = house.get("/api/weighhouse/v1/lines/demo.low").json()
+    assert one["version"] == 1 and [v["version"] for v in one["versions"]] == [1, 2]
+
+
 def test_an_unknown_line_is_no_line(fresh_house):
     house = enforce(fresh_house(), "limited.default, no.such.line")
     with pytest.raises(AssertionError):

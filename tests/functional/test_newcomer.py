@@ -35,6 +35,18 @@ def heed_interrupts():
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
+def write_prompts(folder):
+    """Enough for the exam that demo.low demands, and quickly answered. A folder that the
+    processes of a house of root's can read."""
+    folder.parent.chmod(0o755)
+    folder.mkdir(exist_ok=True)
+    rows = [{"id": f"{kind}/{i}", "source": "test", "kind": kind, "family": "question",
+             "hazard": [], "text": f"Say only: yes. ({i})"}
+            for kind, n in (("harm", 200), ("benign", 100)) for i in range(n)]
+    (folder / "rows.jsonl").write_text("".join(json.dumps(r) + "\n" for r in rows))
+    return folder
+
+
 class Run:
     """tools/dev/run.sh in a folder of its own, on any free port."""
 
@@ -44,6 +56,7 @@ class Run:
 
     def start(self):
         env = {**os.environ, "WH_DEMO": str(self.work), "WEIGHHOUSE_BIN": str(BINARY),
+               "WH_EXAM_SET": str(write_prompts(self.work.parent / "prompts")),
                "XDG_STATE_HOME": str(self.work / "state")}
         self.process = subprocess.Popen(
             ["bash", str(ROOT / "tools/dev/run.sh"), "127.0.0.1:0"], env=env, text=True,
@@ -81,7 +94,7 @@ class Run:
         env = {**os.environ, "HOME": str(tmp_path), "HF_HOME": str(tmp_path / "hf"),
                "XDG_STATE_HOME": str(self.work / "state"), "WH_DEMO": str(self.work)}
         return subprocess.run(["bash", "-c", f"{exports}\n{line}"], env=env, cwd=ROOT, text=True,
-                              capture_output=True, timeout=200)
+                              capture_output=True, timeout=1500)
 
     def verify(self, *args, state=None):
         env = {**os.environ, "XDG_STATE_HOME": str(state or self.work / "state")}
@@ -144,7 +157,7 @@ def test_the_larger_model_is_held_and_says_why(run, signed_in):
     assert r.status_code == (403 if signed_in else 401)
     assert r.headers["X-Error-Code"] == "GatedRepo"
     said = r.headers["X-Error-Message"]
-    assert said.startswith("The weights of demo/smollm2-135m-instruct are held by line demo.low v1, "
+    assert said.startswith("The weights of demo/smollm2-135m-instruct are held by line demo.low v2, "
                            "rule size: ")
     assert "134515008 parameters" in said
     assert re.search(r"Until 20\d\d-\d\d-\d\d\. Read on or object: "
@@ -159,6 +172,21 @@ def test_the_card_of_the_held_model_is_open(run, tmp_path):
     assert "SmolLM2 135M Instruct" in pathlib.Path(path).read_text()
 
 
+def waits_without_prompts(run, approve, tmp_path):
+    """Where no prompts are there, the model is hosted and waits, and this is said."""
+    conf = run.work / "weighhouse.conf"
+    text = conf.read_text()
+    conf.write_text(re.sub("(?m)^set = .*$", "set = ", text))
+    done = run.shell(approve, tmp_path)
+    conf.write_text(text)
+    assert done.returncode == 0 and "is hosted" in done.stdout, done
+    assert "waits for its exam" in done.stdout and "WH_EXAM_SET" in done.stdout, done.stdout
+    said = run.shell("python3 tools/dev/recall.py", tmp_path)
+    assert said.returncode == 1 and "the house has not examined it" in said.stderr, said
+    assert "it waits for its exam: weighhouse exam" in said.stderr
+
+
+@pytest.mark.timeout(1800)
 def test_every_printed_line(run, tmp_path):
     commands = [l for l in run.lines if not l.startswith("export ")]
     words = ["hf download demo/all", "hf download demo/smollm2", "weighhouse verify", "printf",
@@ -168,12 +196,14 @@ def test_every_printed_line(run, tmp_path):
     assert all(c.startswith(w) for c, w in zip(commands, words)), commands
     if engines.llama_server() is None or engines.NO_CAGE:
         del commands[8:]  # nothing can answer
+    else:
+        waits_without_prompts(run, commands[7], tmp_path)
     ends = [run.shell(c, tmp_path) for c in commands]
     codes = [e.returncode for e in ends]
     assert codes[0] == 0, ends[0].stderr
     assert codes[1] != 0
     said = re.sub(r"\x1b\[[0-9;]*m", "", ends[1].stdout + ends[1].stderr)
-    assert re.search(r"held by line demo\.low v1, rule size: .*\n?.*Read on or object: "
+    assert re.search(r"held by line demo\.low v2, rule size: .*\n?.*Read on or object: "
                      + re.escape(run.url), said), said
     assert codes[2] == 0 and ends[2].stdout.startswith("good: "), ends[2]
     assert "weights open" in ends[2].stdout
@@ -190,6 +220,8 @@ def test_every_printed_line(run, tmp_path):
     assert codes[7] == 0 and "is hosted" in ends[7].stdout, ends[7]
     assert "act host" in ends[7].stdout and ends[7].stdout.count("has signed (DEMO)") == 2
     if len(ends) > 8:
+        assert "600 of 600 questions asked" in ends[7].stdout, ends[7]
+        assert "demand    met: the model is served" in ends[7].stdout, ends[7]
         assert json.loads(ends[8].stdout)["choices"][0]["message"]["content"], ends[8]
         assert codes[9] == 0 and ends[9].stdout.strip(), ends[9]
         assert codes[10] == 0 and re.search("(?m)was stopped after|^hijack: ", ends[10].stdout), \
@@ -328,3 +360,23 @@ def test_ctrl_c_and_a_second_start(run):
     assert "nothing to push" in run.said and "pushing" not in run.said
     assert run.get("/demo/all-minilm-l6-v2/resolve/main/config.json").status_code == 200
     assert run.interrupt()[0] == 0
+
+
+def test_an_older_house_keeps_its_line():
+    """A folder that began under demo.low v1, when the configuration named no version."""
+    base = pathlib.Path(new_base())
+    (base / "demo" / "data").mkdir(parents=True)
+    conf = base / "demo" / "weighhouse.conf"
+    script = ROOT / "tools/dev/run.sh"
+    functions = script.read_text().split("trap 'stop;")[0]
+    functions = functions.replace("${BASH_SOURCE[0]}", str(script))
+    env = {**os.environ, "WH_DEMO": str(base / "demo"), "WEIGHHOUSE_BIN": str(BINARY)}
+    for before, after, said in (("demo.low", "demo.low.v1", True),
+                                ("demo.low.v1", "demo.low.v1", True),
+                                ("demo.low.v2", "demo.low.v2", False)):
+        conf.write_text(f"[lines]\nenforce = limited.default, hold.unknown, {before}\n")
+        done = subprocess.run(["bash", "-c", functions + "write_config"], env=env, text=True,
+                              capture_output=True, check=True)
+        assert f"hold.unknown, {after}\n" in conf.read_text()
+        assert ("began under demo.low.v1" in done.stdout) == said
+    shutil.rmtree(base)

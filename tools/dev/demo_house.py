@@ -82,6 +82,13 @@ def chat(key, text, tokens=16, **more):
         "messages": [{"role": "user", "content": text}]})
 
 
+def die_silent(refused, *hints):
+    """Why the hosted model does not answer, in the house's words."""
+    if refused.code == "model_awaits_exam":
+        hints = (f"it waits for its exam: weighhouse exam {HOSTED}",)
+    die("\n  ".join([f"{HOSTED} does not answer: {refused}", *hints]))
+
+
 def weights(repo):
     """The tier of its weights, or None while it is being decided."""
     return call("GET", f"/api/models/{repo}")["weighhouse"].get("tiers", {}).get("weights")

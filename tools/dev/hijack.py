@@ -21,7 +21,7 @@ import sys
 import threading
 import time
 
-from demo_house import HOSTED, V1, Refused, call, chat, die, new_key, operator, say
+from demo_house import HOSTED, V1, Refused, call, chat, die, die_silent, new_key, operator, say
 
 ROWS = pathlib.Path(os.environ.get("WH_SHARED", "../shared")) / "data/hijack/dev.jsonl.gz"
 FAMILIES = ("override", "persona", "extraction", "injection", "payload-split", "obfuscation")
@@ -86,8 +86,7 @@ def wait_until_hosted(person, text):
                     say(f"waiting for the engine: {said}")
                 time.sleep(min(max(e.after, 1), 5))
                 continue
-            die(f"{HOSTED} does not answer: {e}\n"
-                "  not hosted yet? ./dev demo approve     recalled? ./dev demo lift")
+            die_silent(e, "not hosted yet? ./dev demo approve     recalled? ./dev demo lift")
 
 
 class Honest(threading.Thread):

@@ -22,8 +22,8 @@ import threading
 import time
 import urllib.request
 
-from demo_house import (HOSTED, OPEN, URL, V1, Refused, call, chat, decide, die, new_key, operator,
-                        run, say, subject, weights)
+from demo_house import (HOSTED, OPEN, URL, V1, Refused, call, chat, decide, die, die_silent,
+                        new_key, operator, run, say, subject, weights)
 
 QUESTION = os.environ.get("WH_DEMO_QUESTION",
                           "Write a very long story about a harbour, with many chapters.")
@@ -85,7 +85,7 @@ def open_stream(key):
             if e.code == "engine_unavailable" and time.monotonic() - began < WAIT_FOR_ENGINE:
                 time.sleep(min(max(e.after, 1), 5))
                 continue
-            die(f"{HOSTED} does not answer: {e}\n  not hosted yet? ./dev demo approve")
+            die_silent(e, "not hosted yet? ./dev demo approve")
     stream.start()
     if not stream.first.wait(120) or stream.ended:
         die("the model said nothing that could be interrupted")

@@ -40,7 +40,8 @@ Upload a model of your own: any folder; here the one with the flipped byte, whic
 What was decided about it is at $url/admin/my-model, seconds later.
 
 Play two of the three DEMO approvers, who decide that the held model is hosted: asked here, still downloaded by nobody.
-(Its engine may still be built: the model's page says how far, and curl comes again until it is there.)
+Line demo.low lets nobody be served before the house has examined it: that follows, with its progress, and takes some minutes.
+(Its engine may still be built: the model's page says how far, and the exam waits for it.)
 Then ask it with the openai client, or at $url/chat
 
     ./dev demo approve
