@@ -312,14 +312,15 @@ static bool remove_left(struct wh_arena *a, const char *path,
                         struct wh_err *err)
 {
     DIR *d = opendir(path);
-    bool ok = d != NULL || wh_fail_errno(err, WH_IO, path);
+    bool ok = true;
+    if (!d) {
+        return wh_fail_errno(err, WH_IO, path);
+    }
     for (const struct dirent *e; ok && (e = readdir(d)) != NULL;) {
         ok = strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0 ||
              wh_dir_remove(wh_arena_fmt(a, "%s/%s", path, e->d_name).p, err);
     }
-    if (d) {
-        (void)closedir(d);
-    }
+    (void)closedir(d);
     return ok;
 }
 
