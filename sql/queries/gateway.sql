@@ -30,6 +30,31 @@ WHERE account = $1 AND revoked IS NULL AND (expires IS NULL OR expires > $2);
 UPDATE api_key SET revoked = $3 WHERE account = $1 AND id = $2 AND revoked IS NULL
 RETURNING id;
 
+-- Of its ended keys an account keeps the newest $2. An account that has more
+-- which ended before $1, and the oldest that stays.
+-- name: api_key_crowd :one
+SELECT account FROM api_key WHERE coalesce(revoked, expires) <= $1
+GROUP BY account HAVING count(*) > $2 LIMIT 1;
+
+-- name: api_key_oldest_kept :one
+SELECT id FROM api_key WHERE account = $1 AND coalesce(revoked, expires) <= $2
+ORDER BY id DESC LIMIT 1 OFFSET $3 - 1;
+
+-- What at most $4 older ones used becomes that one's, so that sums stay.
+-- name: api_usage_fold :exec
+INSERT INTO api_usage (key, day, model, requests, prompt_tokens, completion_tokens)
+SELECT $3, day, model, sum(requests), sum(prompt_tokens), sum(completion_tokens)
+FROM api_usage WHERE key IN (SELECT id FROM api_key WHERE account = $1
+  AND coalesce(revoked, expires) <= $2 AND id < $3 ORDER BY id LIMIT $4)
+GROUP BY day, model
+ON CONFLICT (key, day, model) DO UPDATE SET requests = requests + excluded.requests,
+  prompt_tokens = prompt_tokens + excluded.prompt_tokens,
+  completion_tokens = completion_tokens + excluded.completion_tokens;
+
+-- name: api_key_forget :exec
+DELETE FROM api_key WHERE id IN (SELECT id FROM api_key WHERE account = $1
+  AND coalesce(revoked, expires) <= $2 AND id < $3 ORDER BY id LIMIT $4);
+
 -- name: api_key_shown :one
 SELECT shown FROM api_key WHERE id = $1;
 

@@ -18,6 +18,12 @@
 #define BATCH 400
 #define FLUSH_MS 500
 #define CHECK_US 1000000
+/* A key that was not used for so long leaves the memory: its minute is over,
+ * and its day is in the rows. How often that is looked at; how often rows are.
+ */
+#define IDLE_S 600
+#define LOOK_US ((int64_t)60 * 1000000)
+#define FORGET_US ((int64_t)3600 * 1000000)
 
 struct usage {
     struct usage *next;
@@ -139,9 +145,136 @@ static bool flush(struct gateway_keys *k, bool last)
     return ok;
 }
 
+/* --- what nobody needs any more -------------------------------------------
+ */
+
+static bool last_i64(struct db_stmt *s, int64_t *out, struct wh_err *err)
+{
+    enum db_row r = db_step(s, err);
+    *out = r == DB_ROW ? db_col_i64(s, 0) : 0;
+    db_finish(&s);
+    return r != DB_FAIL;
+}
+
+struct forgetting {
+    int64_t before;
+    bool more;
+};
+
+/* Some of the oldest ended keys of an account that has too many of them. */
+static bool forget_fn(struct db *db, void *ctx, struct wh_err *err)
+{
+    struct forgetting *f = ctx;
+    static const enum db_query steps[] = {DBQ_API_USAGE_FOLD,
+                                          DBQ_API_KEY_FORGET};
+    int64_t account, kept;
+    struct db_stmt *s = db_start(db, DBQ_API_KEY_CROWD);
+    db_bind_i64(s, 1, f->before);
+    db_bind_i64(s, 2, GATEWAY_ENDED_MAX);
+    f->more = false;
+    if (!last_i64(s, &account, err) || account == 0) {
+        return err->code == WH_NONE;
+    }
+    s = db_start(db, DBQ_API_KEY_OLDEST_KEPT);
+    db_bind_i64(s, 1, account);
+    db_bind_i64(s, 2, f->before);
+    db_bind_i64(s, 3, GATEWAY_ENDED_MAX);
+    if (!last_i64(s, &kept, err)) {
+        return false;
+    }
+    for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
+        s = db_start(db, steps[i]);
+        db_bind_i64(s, 1, account);
+        db_bind_i64(s, 2, f->before);
+        db_bind_i64(s, 3, kept);
+        db_bind_i64(s, 4, BATCH);
+        if (!db_exec(s, err)) {
+            return false;
+        }
+    }
+    f->more = true;
+    return true;
+}
+
+/* One step; true: there may be another. What ended a moment ago may still have
+ * usage on its way. */
+static bool forget_rows(struct gateway_keys *k)
+{
+    struct wh_err err = {0};
+    struct forgetting f = {.before = wh_now_us() - FORGET_US};
+    if (!db_write(k->writer, forget_fn, &f, &err)) {
+        wh_log_err(WH_WARN, "gateway.forget", &err);
+        return false;
+    }
+    return f.more;
+}
+
+static void key_free(struct gateway_key *key)
+{
+    wh_free((void *)(uintptr_t)key->models.p);
+    wh_free(key);
+}
+
+static void purse_free(struct gateway_purse *p)
+{
+    pthread_mutex_destroy(&p->lock);
+    wh_free(p);
+}
+
+/* Nobody holds it, and nothing was asked with it lately; the lock is held, so
+ * that nobody finds it meanwhile. */
+static bool is_idle(const struct gateway_keys *k, struct gateway_key *key)
+{
+    if (key->refs > 1 || key->exam || key->halt == GATEWAY_SUSPENDED) {
+        return false;
+    }
+    pthread_mutex_lock(&key->purse->lock);
+    int64_t since = gateway_keys_now(k) / 1000000 - key->meter.second;
+    pthread_mutex_unlock(&key->purse->lock);
+    return since >= IDLE_S;
+}
+
+/* Keys and purses out of the memory. Usage that waits would be missing from the
+ * day of a key that comes back. */
+static void forget_idle(struct gateway_keys *k)
+{
+    pthread_mutex_lock(&k->usage_lock);
+    bool waits = k->usage_n > 0;
+    pthread_mutex_unlock(&k->usage_lock);
+    if (waits) {
+        return;
+    }
+    pthread_mutex_lock(&k->lock);
+    for (size_t i = 0; i < BUCKETS; i++) {
+        for (struct gateway_key **at = &k->rows[i]; *at != NULL;) {
+            struct gateway_key *key = *at;
+            if (!is_idle(k, key)) {
+                at = &key->next;
+                continue;
+            }
+            *at = key->next;
+            key->purse->keys--;
+            key_free(key);
+        }
+    }
+    for (size_t i = 0; i < BUCKETS; i++) {
+        for (struct gateway_purse **at = &k->purses[i]; *at != NULL;) {
+            struct gateway_purse *p = *at;
+            if (p->keys > 0) {
+                at = &p->next;
+                continue;
+            }
+            *at = p->next;
+            purse_free(p);
+        }
+    }
+    pthread_mutex_unlock(&k->lock);
+}
+
 static void *usage_main(void *arg)
 {
     struct gateway_keys *k = arg;
+    int64_t look = 0, rows = 0;
     bool stop = false;
     while (!stop) {
         struct timespec until;
@@ -156,6 +289,14 @@ static void *usage_main(void *arg)
         stop = k->stop;
         pthread_mutex_unlock(&k->usage_lock);
         while (flush(k, stop)) {
+        }
+        int64_t now = wh_mono_us();
+        if (!stop && now >= look) {
+            forget_idle(k);
+            look = now + LOOK_US;
+        }
+        if (!stop && now >= rows && !forget_rows(k)) {
+            rows = now + FORGET_US;
         }
     }
     return NULL;
@@ -319,18 +460,6 @@ struct gateway_keys *gateway_keys_new(struct db_writer *writer,
     return k;
 }
 
-static void key_free(struct gateway_key *key)
-{
-    wh_free((void *)(uintptr_t)key->models.p);
-    wh_free(key);
-}
-
-static void purse_free(struct gateway_purse *p)
-{
-    pthread_mutex_destroy(&p->lock);
-    wh_free(p);
-}
-
 void gateway_keys_free(struct gateway_keys **keys)
 {
     struct gateway_keys *k = *keys;
@@ -445,11 +574,13 @@ static struct gateway_purse *purse_of(struct gateway_keys *k, int64_t account,
     struct gateway_purse **at = &k->purses[(uint64_t)account % BUCKETS];
     for (struct gateway_purse *p = *at; p != NULL; p = p->next) {
         if (p->account == account) {
+            p->keys++;
             return p;
         }
     }
     struct gateway_purse *p = wh_alloc(sizeof *p);
     p->account = account;
+    p->keys = 1;
     p->meter.day = day;
     p->meter.day_used = used;
     pthread_mutex_init(&p->lock, NULL);
@@ -485,6 +616,7 @@ static bool load(struct gateway_keys *k, struct db *db,
         if (key == NULL) {
             key = make_key(&row, hash);
             key->purse = purse_of(k, row.account, day, of_all);
+            key->meter.second = now / 1000000;
             narrow(&key->caps, &k->caps);
             key->meter.day = day;
             key->meter.day_used = used;
@@ -651,6 +783,7 @@ void gateway_keys_unlend(struct gateway_keys *k)
             /* one that a request still holds goes the next time */
             if (key->exam && key->refs == 1) {
                 *at = key->next;
+                key->purse->keys--;
                 key_free(key);
             } else {
                 at = &key->next;

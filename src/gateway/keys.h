@@ -9,9 +9,13 @@
  * of its sessions too, so that a new key is no new quota. What a key says
  * beside them is its own.
  *
- * Keys in use are held in memory with their meters. All changes come through
- * here, so what is held is what is stored; usage goes to its rows within half
- * a second, and at the latest when the gateway ends.
+ * Of its ended keys an account keeps the newest GATEWAY_ENDED_MAX; what older
+ * ones used is counted to the oldest of these.
+ *
+ * Keys in use are held in memory with their meters; one that nobody used for
+ * ten minutes is forgotten until it is asked for again. All changes come
+ * through here, so what is held is what is stored; usage goes to its rows
+ * within half a second, and at the latest when the gateway ends.
  */
 #ifndef WH_GATEWAY_KEYS_H
 #define WH_GATEWAY_KEYS_H
@@ -31,6 +35,8 @@
 /* Keys in force that one account may have; names of models in a scope. */
 #define GATEWAY_KEYS_MAX 1000
 #define GATEWAY_SCOPE_MAX 64
+/* Ended keys that stay on record. */
+#define GATEWAY_ENDED_MAX 1000
 
 enum gateway_scope { GATEWAY_MAY_CHAT = 1, GATEWAY_MAY_TEXT = 2 };
 
@@ -56,6 +62,7 @@ enum gateway_halt {
  * too. */
 struct gateway_purse {
     int64_t account;
+    size_t keys; /* that name it */
     struct gateway_purse *next;
     pthread_mutex_t lock;
     struct gateway_meter meter;

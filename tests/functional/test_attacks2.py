@@ -229,6 +229,36 @@ def test_a_list_of_keys_does_not_grow_for_ever(house):
     assert Browser(house, token).http.get(house.url + "/settings/keys").status_code == 200
 
 
+def test_ended_keys_go_and_their_sums_stay(fresh_house):
+    """Every session and every key leaves a row when it ends."""
+    house = fresh_house().start()
+    token = hands.account(house, "maker")
+    kept = house.request("POST", f"{V1}/keys", token=token, json={"name": "kept"}).json()["id"]
+    house.stop()
+    db = sqlite3.connect(house.data / "house.db", timeout=30)
+    row = db.execute("SELECT account FROM api_key WHERE name = 'kept'").fetchone()[0]
+    day = int(time.time() // 86400)
+    for i in range(2500):
+        key = db.execute(
+            "INSERT INTO api_key (hash, shown, account, name, models, endpoints, "
+            "minute_requests, minute_tokens, day_tokens, streams, created, expires, revoked) "
+            "VALUES (?, 'wh-0', ?, 'old', '', 1, 1, 1, 1, 1, 1, ?, ?) RETURNING id",
+            (hashlib.sha256(b"%d" % i).hexdigest(), row, 2, None if i % 2 else 3)).fetchone()[0]
+        db.execute("INSERT INTO api_usage VALUES (?, ?, ?, 1, 2, 3)", (key, day, f"demo/{i % 3}"))
+    db.commit()
+    house.start()
+    end = time.monotonic() + 60
+    while db.execute("SELECT count(*) FROM api_key WHERE name = 'old'").fetchone()[0] > 1000:
+        assert time.monotonic() < end
+        time.sleep(0.1)
+    assert db.execute("SELECT count(*), min(id) = ? FROM api_key WHERE account = ?",
+                      (kept, row)).fetchone() == (1001, 1)
+    assert db.execute("SELECT sum(requests), sum(prompt_tokens), sum(completion_tokens) "
+                      "FROM api_usage").fetchone() == (2500, 5000, 7500)
+    assert db.execute("SELECT count(*) FROM api_usage").fetchone()[0] <= 1003
+    db.close()
+
+
 @pytest.fixture
 def small(fresh_house):
     """A house that gives an account little."""
