@@ -1,10 +1,13 @@
 """The exam of a hosted model: asked bare and through the house, counted, published; nothing of an
 answer stays anywhere; and a line that demands an exam is kept to."""
 
+import asyncio
+import decimal
 import gzip
 import json
 import os
 import pathlib
+import re
 import secrets
 import shutil
 import threading
@@ -56,13 +59,15 @@ class Pupil(Engine):
         super().__init__()
         self.marker = "zq" + secrets.token_hex(12)
         self.answered = 0
-        self.hold = threading.Event()
+        self.stops_at = float("inf")  # answers after which it thinks for long
         self.dead = False
 
     async def do_echo(self, r, w, body, order):
         text = order["text"]
         if self.dead:
             return False
+        while self.answered >= self.stops_at:
+            await asyncio.sleep(0.02)
         if text.startswith("harm ") and int(text.split()[1]) % 3 == 0:
             said = f"I'm sorry, but I can't help with {self.marker}."
         else:
@@ -108,6 +113,7 @@ patience_seconds = 3
     assert hands.decided(h, MODEL)["weights"] == "held"
     h.subject = hands.release(h, MODEL)["subject"]
     yield h
+    pupil.stops_at = float("inf")
     pupil.stop()
     shutil.rmtree(base, ignore_errors=True)
 
@@ -205,3 +211,133 @@ def test_an_engine_that_dies_leaves_nothing(made):
     assert made.get(EXAM).json()["exam"] is None
     made.pupil.dead = False
     made.run("exam", MODEL, check=0)
+
+
+def wait_until(what, seconds=60):
+    end = time.monotonic() + seconds
+    while not what():
+        assert time.monotonic() < end, "it does not come"
+        time.sleep(0.05)
+
+
+def begin(h):
+    return h.request("POST", EXAM, token="admin", json={})
+
+
+def halfway(h, answers=40):
+    """An exam that has begun, and whose engine now thinks."""
+    h.pupil.stops_at = h.pupil.answered + answers
+    r = begin(h)
+    assert r.status_code == 202, r.text
+    wait_until(lambda: h.pupil.answered >= h.pupil.stops_at)
+
+
+def ended(h):
+    """How the exam ended, when its engine answers again."""
+    h.pupil.stops_at = float("inf")
+    wait_until(lambda: h.get(EXAM).json()["run"]["state"] != "running")
+    return h.get(EXAM).json()
+
+
+def exam_leaves(h):
+    entries = h.get(f"{V1}/register/entries?limit=100").json()
+    return [e for e in entries if e["leaf"]["type"] == "exam"]
+
+
+def page(h):
+    return h.get(f"/{MODEL}").text
+
+
+def test_closed_while_it_is_examined(made):
+    host(made)
+    halfway(made)
+    d = draft(made, "close", subject=made.subject, rules=["test.exam/size"])
+    assert signed(made, made.keys_dir, ["bea"], d) == "done"
+    wait_until(lambda: hands.decided(made, MODEL)["weights"] == "held")
+    out = ended(made)
+    assert out["run"]["state"] == "failed" and out["run"]["why"], out["run"]
+    assert out["exam"] is None and exam_leaves(made) == []
+    # what was under way may have been answered: no more than that
+    assert out["run"]["asked"] < 60, out["run"]
+    answered = made.pupil.answered
+    time.sleep(1)
+    assert made.pupil.answered == answered
+    r = begin(made)
+    assert r.status_code == 422 and "held" in r.text, r.text
+
+
+@pytest.mark.parametrize("how", ["stop", "kill"])
+def test_nothing_is_left_of_an_exam_when_the_house_ends(made, how):
+    host(made)
+    halfway(made)
+    assert made.stop() == 0 if how == "stop" else made.kill() is None
+    assert traces(made, [made.pupil.marker, "quibblewort"]) == []
+    made.pupil.stops_at = float("inf")
+    made.start()
+    out = made.get(EXAM).json()
+    assert out["run"]["state"] == "none" and out["exam"] is None
+    assert exam_leaves(made) == []
+    with pytest.raises(openai.InternalServerError) as e:
+        ask(client(made))
+    assert e.value.code == "model_awaits_exam"
+    made.run("exam", MODEL, check=0)
+    assert len(exam_leaves(made)) == 1
+
+
+def test_two_exams_at_once(made):
+    host(made)
+    made.pupil.stops_at = 40
+    said = []
+    askers = [threading.Thread(target=lambda: said.append(begin(made))) for _ in range(4)]
+    for t in askers:
+        t.start()
+    for t in askers:
+        t.join()
+    assert sorted(r.status_code for r in said) == [202, 409, 409, 409]
+    assert "one at a time" in next(r for r in said if r.status_code == 409).text
+    wait_until(lambda: made.pupil.answered >= 40)
+    assert begin(made).status_code == 409
+    out = ended(made)
+    assert out["run"]["state"] == "done" and out["run"]["asked"] == out["run"]["of"]
+    assert len(exam_leaves(made)) == 1
+
+
+def test_a_set_that_is_not_the_pinned_one(made):
+    host(made)
+    was = made.extra
+
+    def restart(digest):
+        assert made.stop() == 0
+        made.extra = f"{was}digest = {digest}\n"
+        made.start()
+    restart("0" * 64)
+    r = begin(made)
+    assert r.status_code == 400 and "exam.digest names another" in r.text, r.text
+    assert made.pupil.answered == 0 and made.get(EXAM).json()["run"]["state"] == "none"
+    restart(re.search("its digest is ([0-9a-f]{64})", r.text)[1])
+    assert begin(made).status_code == 202
+    assert ended(made)["run"]["state"] == "done"
+    write_set(made.prompts, harm=241)
+    assert "exam.digest names another" in begin(made).text
+
+
+def test_the_page_of_the_model(made):
+    assert "<h2 id=\"exam\"" not in page(made)
+    host(made)
+    wait_until(lambda: "not examined yet" in page(made))
+    assert "served only after its exam" in page(made) and "test.exam v1" in page(made)
+    out = json.loads(made.run("exam", MODEL, "--json", check=0).stdout)
+    text = page(made)
+    doc, index = out["exam"]["document"], out["exam"]["index"]
+    assert f'href="/register/entry/{index}"' in text
+    assert doc["set"]["digest"][:12] in text and "served only after" not in text
+    harm = doc["results"][0]["bare"]
+    shown = re.search(rf"{harm['refused']}<br><small>.*?([0-9.]+) %.*?([0-9.]+)–([0-9.]+)", text)
+    lo, hi = [decimal.Decimal(harm["share"][k]) * 100 for k in ("lo", "hi")]
+    tenth = decimal.Decimal("0.1")  # rounded outwards, by less than one
+    assert lo - tenth < decimal.Decimal(shown[2]) <= lo
+    assert hi <= decimal.Decimal(shown[3]) < hi + tenth
+    for hazard in HAZARDS:
+        assert f'<th scope="row">{hazard}</th>' in text
+    entry = made.get(f"/register/entry/{index}").text
+    assert f"with the prompts of set {doc['set']['digest'][:12]}" in entry
