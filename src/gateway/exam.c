@@ -149,7 +149,8 @@ static enum gateway_reply reach(struct gateway_exams *e, struct db *db,
     if (!gateway_route_exam(routes, db, &a, wh_str_of(s->model), &route, &f)) {
         (void)wh_fail(err, WH_REFUSED, "%.200s", f.message);
         reply = GATEWAY_ENDED;
-    } else if (route == NULL || strcmp(route->weights, s->weights) != 0 ||
+    } else if (route == NULL ||
+               !wh_str_is(wh_str_of(route->weights), s->weights) ||
                !route->custody) {
         (void)wh_fail(err, WH_CONFLICT,
                       "the model has changed while it was examined");
