@@ -150,43 +150,19 @@ bool api_appeals(struct front_req *q, struct wh_err *err)
     return true;
 }
 
-struct appealing {
-    struct wh_arena *a;
-    struct line_house h;
-    struct line_row row;
-    int64_t account;
-    struct wh_str text, id;
-};
-
-static bool appeal_fn(struct db *db, void *ctx, struct wh_err *err)
-{
-    struct appealing *x = ctx;
-    return line_appeal(db, x->a, &x->h, &x->row, x->account, x->text, &x->id,
-                       err);
-}
-
 bool api_appeal_new(struct front_req *q, struct wh_err *err)
 {
-    struct appealing x = {.a = q->a, .account = q->who.account.id};
-    struct wh_str decision;
+    struct wh_str decision, text, id;
     json_t *body;
-    line_house_make(q->a, q->house->log, &q->house->lines,
-                    q->house->approvals.software, &x.h);
+
     if (!front_req_json(q, &body, err) ||
         !wh_json_get_str(body, "decision", &decision, err) ||
-        !wh_json_get_str(body, "text", &x.text, err) ||
-        !line_by_id(q->db, q->a, decision, &x.row, err)) {
+        !wh_json_get_str(body, "text", &text, err) ||
+        !front_desk_appeal(q, decision, text, &id, err)) {
         return false;
     }
-    if (x.row.repo != 0) {
-        return wh_fail(err, WH_NOT_FOUND, "there is no such decision");
-    }
-    if (!db_write(q->house->writer, appeal_fn, &x, err)) {
-        return false;
-    }
-    register_kick(q->house->log);
     front_answer_json(
         q->net, 201,
-        wh_json_own(q->a, json_pack("{s:o}", "id", wh_json_str(x.id))));
+        wh_json_own(q->a, json_pack("{s:o}", "id", wh_json_str(id))));
     return true;
 }

@@ -451,3 +451,43 @@ bool front_desk_sign(struct front_req *q, struct line_signing *in,
                         (int)done.dissent, "state", STATES[done.state]));
     return true;
 }
+
+/* ---- objecting ---- */
+
+struct appealing {
+    struct wh_arena *a;
+    struct line_house h;
+    struct line_row row;
+    int64_t account;
+    struct wh_str text, id;
+};
+
+static bool appeal_fn(struct db *db, void *ctx, struct wh_err *err)
+{
+    struct appealing *x = ctx;
+    return line_appeal(db, x->a, &x->h, &x->row, x->account, x->text, &x->id,
+                       err);
+}
+
+bool front_desk_appeal(struct front_req *q, struct wh_str decision,
+                       struct wh_str text, struct wh_str *id,
+                       struct wh_err *err)
+{
+    struct appealing x = {
+        .a = q->a, .account = q->who.account.id, .text = text};
+
+    line_house_make(q->a, q->house->log, &q->house->lines,
+                    q->house->approvals.software, &x.h);
+    if (!line_by_id(q->db, q->a, decision, &x.row, err)) {
+        return false;
+    }
+    if (x.row.repo != 0) {
+        return wh_fail(err, WH_NOT_FOUND, "there is no such decision");
+    }
+    if (!db_write(q->house->writer, appeal_fn, &x, err)) {
+        return false;
+    }
+    register_kick(q->house->log);
+    *id = x.id;
+    return true;
+}

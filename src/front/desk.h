@@ -59,6 +59,13 @@ bool front_desk_waiting(struct front_req *q, json_t **out,
 bool front_desk_repos(struct front_req *q, struct wh_str subject, json_t **out,
                       struct wh_err *err) WH_CHECK;
 
+/* Object to a decision about what is public, by its public id, for whoever is
+ * signed in; gives the public id of the appeal. WH_NOT_FOUND, and line_appeal's
+ * refusals. */
+bool front_desk_appeal(struct front_req *q, struct wh_str decision,
+                       struct wh_str text, struct wh_str *id,
+                       struct wh_err *err) WH_CHECK;
+
 /* A statement to be signed: {statement, digest, namespace, confirm}. */
 bool front_desk_draft(struct front_req *q, const struct line_asking *asking,
                       json_t **out, struct wh_err *err) WH_CHECK;

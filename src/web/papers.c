@@ -2,6 +2,7 @@
  * papers.c - why a model is open or held: its weighing, its decision, and how
  * both came about.
  */
+#include "front/desk.h"
 #include "hub/view.h"
 #include "line/refusal.h"
 #include "line/rows.h"
@@ -166,22 +167,21 @@ static bool add_results(const struct web_repo *r, json_t *list,
     return true;
 }
 
-/* How to object, in this version of the house. */
-static json_t *appeal(const struct web_repo *r)
+/* Whom to write to besides. */
+static json_t *contact(const struct web_repo *r)
 {
-    struct wh_str contact = r->q->house->conf->house_contact;
-    struct wh_arena *a = r->q->a;
+    struct wh_str at = r->q->house->conf->house_contact;
 
-    return web_text(wh_arena_fmt(
-        a,
-        "Write to whoever runs this house%s%.*s, name entry #%lld of the "
-        "register, and say what is wrong: a measurement, a rule that was "
-        "misapplied, or evidence that is missing. New evidence leads to a new "
-        "decision, which stands on the register like this one. A desk where "
-        "objections are entered and answered in public is not part of this "
-        "version.",
-        contact.n ? " at " : "", WH_FMT(contact),
-        (long long)r->papers.row.index));
+    return at.n ? web_text(at) : json_null();
+}
+
+/* What closes something can be objected to: its number, else null. What is of a
+ * private repo is on no desk. */
+static json_t *may_object(const struct web_repo *r)
+{
+    return r->papers.row.until > 0 && !r->q->repo.is_private
+               ? web_text(r->papers.row.public_id)
+               : json_null();
 }
 
 static bool add_decision(struct web_repo *r, struct wh_err *err)
@@ -189,7 +189,9 @@ static bool add_decision(struct web_repo *r, struct wh_err *err)
     json_t *o = json_object_get(r->page, "decision"), *list = json_array();
 
     json_object_set_new(o, "results", list);
-    json_object_set_new(o, "appeal", appeal(r));
+    json_object_set_new(o, "index", json_integer(r->papers.row.index));
+    json_object_set_new(o, "contact", contact(r));
+    json_object_set_new(o, "may_object", may_object(r));
     json_object_set_new(
         o, "evidence_path",
         web_text(wh_arena_fmt(r->q->a,
@@ -220,6 +222,19 @@ static bool show_decision(struct web_repo *r, struct wh_err *err)
 bool web_on_decision(struct front_req *q, struct wh_err *err)
 {
     return run(q, "decision", show_decision, err);
+}
+
+bool web_on_decision_appeal(struct front_req *q, struct wh_err *err)
+{
+    struct net_pairs form;
+    struct wh_str id;
+
+    if (!web_form(q, &form, err) ||
+        !front_desk_appeal(q, q->at.a, web_field(&form, "text"), &id, err)) {
+        return false;
+    }
+    web_redirect(q, WH_S("/desk#appeals"));
+    return true;
 }
 
 /* ---- the history ---- */

@@ -317,10 +317,21 @@ def test_closed_ratified_appealed_and_lifted(house, keys, roster, subject):
     p.get("/desk")
     assert "admin/big is held until" in section(p, "holds")
     assert "Nothing was closed" in section(p, "lapsing")
-    held = house.get("/api/weighhouse/v1/holds").json()
-    r = house.request("POST", "/api/weighhouse/v1/appeals", token="admin",
-                      json={"decision": held[0]["decision"], "text": "nobody else may read this"})
-    assert r.status_code == 201, r.text
+    held = house.get("/api/weighhouse/v1/holds").json()[0]["decision"]
+    p.get("/admin/big/decision")
+    assert "Sign in to object" in p.words() and 'name="text"' not in p.page.text
+    assert p.post(f"/decisions/{held}/appeal", text="by nobody").url.endswith(
+        "/login") or p.page.status_code in (401, 403)
+    owner = Person(house)
+    owner.get("/login")
+    owner.post("/login", token=house.token)
+    owner.get("/admin/big/decision")
+    assert f'action="/decisions/{held}/appeal"' in owner.page.text
+    owner.post(f"/decisions/{held}/appeal", text="nobody else may read this")
+    assert owner.page.status_code == 200 and owner.page.url.endswith("/desk#appeals")
+    assert "nobody else may read this" in section(owner, "appeals")
+    owner.get("/admin/big/decision")
+    assert owner.post(f"/decisions/{held}/appeal", text="once more").status_code == 409
     p.get("/desk")
     assert "about admin/big, by" in section(p, "appeals") and "nobody else" not in p.page.text
     end = time.monotonic() + 30
