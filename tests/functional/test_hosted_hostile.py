@@ -39,7 +39,7 @@ def house(keys):
     engines = [Engine(), Engine()]
     at = ", ".join(f"{m}=unix:{e.path}" for m, e in zip(MODELS, engines))
     h = House(new_base(), config=CONFIG + f"[gateway]\nupstreams = {at}\nsilence_seconds = 5\n"
-              ).start()
+              "requests_per_minute = 0\ntokens_per_minute = 0\ntokens_per_day = 0\n").start()
     h.engines = engines
     doc = founding(keys)
     signed(h, keys, ["ada", "bea", "cid"], draft(h, "roster", paper=doc), roster=doc)
