@@ -61,10 +61,10 @@ struct front_house {
 
     const struct front_table *tables[4]; /* route tables, first fit wins */
     size_t ntables;
-    struct web *web;         /* the pages (web/web.h), or null */
-    struct gateway *gateway; /* requests to hosted models */
+    struct web *web;             /* the pages (web/web.h), or null */
+    struct gateway *gateway;     /* requests to hosted models */
     struct gateway_exams *exams; /* of hosted models, or null */
-    struct watch *watch;     /* who looks at them, or null */
+    struct watch *watch;         /* who looks at them, or null */
     /* Rows for KEY: who holds this key, for q->key; and a failure in OpenAI's
      * form. Null where there is no gateway. */
     bool (*enter_key)(struct front_req *q, struct wh_str text,

@@ -54,7 +54,7 @@ struct gateway_asked {
     size_t n_said;
     size_t messages;
     bool chat, stream, logprobs, echo;
-    bool exam;            /* the house asks: nobody's evidence, no case */
+    bool exam;             /* the house asks: nobody's evidence, no case */
     bool prefill;          /* the last message is the assistant's */
     unsigned choices;      /* n */
     unsigned top_logprobs; /* as asked, before the gateway's own ceiling */

@@ -76,8 +76,9 @@ struct net_conn {
     bool stopping; /* the server stops: no further request */
 };
 
-/* Take a connection that was accepted (tls null: it is in the clear); the descriptor is closed on failure. The
- * address has been counted in srv->peers, and is counted out by net. */
+/* Take a connection that was accepted (tls null: it is in the clear); the
+ * descriptor is closed on failure. The address has been counted in srv->peers,
+ * and is counted out by net. */
 void net_conn_open(struct net_loop *l, struct net_server *srv, int fd,
                    const struct net_peer_key *key, const char *peer,
                    struct net_tls *tls);
