@@ -9,14 +9,15 @@
 #include "rule/shipped.h"
 
 #define ROUNDS 4000
-#define LINES_MAX 4
+#define LINES_MAX 4 /* random ones at once */
+#define SHIPPED_MAX 16
 
 /* Tiers after composing some lines. */
 static struct rule_tiers decide(struct wh_arena *a,
                                 const struct rule_line *const *lines, size_t n,
                                 json_t *doc)
 {
-    const struct rule_result *results[LINES_MAX] = {NULL};
+    const struct rule_result *results[SHIPPED_MAX] = {NULL};
     struct rule_tiers tiers;
     for (size_t i = 0; i < n; i++) {
         results[i] = rule_eval(a, lines[i], doc);
@@ -61,13 +62,13 @@ static void losing_evidence_never_opens_more(void **state)
 }
 
 static size_t shipped(struct wh_arena *a,
-                      const struct rule_line *out[LINES_MAX])
+                      const struct rule_line *out[SHIPPED_MAX])
 {
     const struct rule_file *f;
     size_t n = 0;
     struct wh_err err;
     for (; (f = rule_shipped_line(n)) != NULL; n++) {
-        assert_true(n < LINES_MAX);
+        assert_true(n < SHIPPED_MAX);
         unit_ok(rule_line_load(a, f->text, &out[n], &err), err);
     }
     return n;
@@ -78,7 +79,7 @@ static void worse_evidence_never_opens_more_under_shipped_lines(void **state)
     (void)state;
     struct rule_chance c = {2};
     struct wh_arena keep;
-    const struct rule_line *lines[LINES_MAX];
+    const struct rule_line *lines[SHIPPED_MAX];
     size_t opened = 0;
     wh_arena_init(&keep, 16U << 20);
     size_t n = shipped(&keep, lines);
