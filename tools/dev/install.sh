@@ -14,7 +14,8 @@ PACKAGES_LINT=(
     pmccabe
 )
 PACKAGES_TEST=(
-    bubblewrap chromium curl faketime git-lfs jq nginx-light openssh-client openssl procps
+    bubblewrap chromium curl dpkg-dev faketime git-lfs jq nginx-light
+    openssh-client openssl procps
 )
 INSTALLED=.dev/installed-packages
 
