@@ -54,10 +54,12 @@ bool front_desk_appeals(struct front_req *q, json_t **out,
  * first. */
 bool front_desk_waiting(struct front_req *q, json_t **out,
                         struct wh_err *err) WH_CHECK;
-/* [{id, path}] of at most 4 repos with this subject that the caller sees; new
- * reference. */
-bool front_desk_repos(struct front_req *q, struct wh_str subject, json_t **out,
-                      struct wh_err *err) WH_CHECK;
+/* How many repos are named beside a matter. */
+#define FRONT_DESK_REPOS 4u
+/* [{id, path}] of at most so many repos with this subject that the caller sees;
+ * new reference. */
+bool front_desk_repos(struct front_req *q, struct wh_str subject, size_t most,
+                      json_t **out, struct wh_err *err) WH_CHECK;
 
 /* Object to a decision about what is public, by its public id, for whoever is
  * signed in; gives the public id of the appeal. WH_NOT_FOUND, and line_appeal's

@@ -8,10 +8,9 @@
 #include "line/refusal.h"
 
 #define LIST_MAX 50u
-#define REPOS_MAX 4u
 
-bool front_desk_repos(struct front_req *q, struct wh_str subject, json_t **out,
-                      struct wh_err *err)
+bool front_desk_repos(struct front_req *q, struct wh_str subject, size_t most,
+                      json_t **out, struct wh_err *err)
 {
     json_t *list = wh_json_own(q->a, json_array());
     int64_t *ids;
@@ -20,7 +19,7 @@ bool front_desk_repos(struct front_req *q, struct wh_str subject, json_t **out,
     if (!line_subject_repos(q->db, q->a, subject, 0, &ids, &n, err)) {
         return false;
     }
-    for (size_t i = 0; i < n && json_array_size(list) < REPOS_MAX; i++) {
+    for (size_t i = 0; i < n && json_array_size(list) < most; i++) {
         struct wh_err gone = {0};
         struct store_repo repo;
         bool may = false;
@@ -54,7 +53,7 @@ static bool view_waiting(struct front_req *q, int64_t id, json_t *list,
 
     if (!line_by_row(q->db, q->a, id, &row, err) ||
         !wh_json_parse(q->a, row.doc, &refusal.decision, err) ||
-        !front_desk_repos(q, row.subject, &repos, err)) {
+        !front_desk_repos(q, row.subject, FRONT_DESK_REPOS, &repos, err)) {
         return false;
     }
     o = line_refusal_json(&refusal);

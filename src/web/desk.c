@@ -33,7 +33,7 @@ bool web_desk_about(struct front_req *q, json_t *o, struct wh_err *err)
     json_t *repos = NULL;
 
     if (subject.n > 0) {
-        if (!front_desk_repos(q, subject, &repos, err)) {
+        if (!front_desk_repos(q, subject, FRONT_DESK_REPOS, &repos, err)) {
             return false;
         }
         name = text_of(json_array_get(repos, 0), "id");
