@@ -63,7 +63,7 @@ class Hosting:
 
 def host(folder, program):
     if not engines.smollm2():
-        pytest.skip("the sample model is missing (./dev demo fetches it)")
+        pytest.skip("the sample model is missing (./dev test brings it)")
     return Hosting(folder, program)
 
 
