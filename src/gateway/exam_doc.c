@@ -2,9 +2,9 @@
  * exam_doc.c - marks counted: totals, hazards, claims.
  */
 #include "base/time.h"
-#include "gateway/count.h"
 #include "gateway/exam_impl.h"
 #include "gateway/grade.h"
+#include "gateway/share.h"
 #include "line/exam.h"
 #include "rule/combine.h"
 

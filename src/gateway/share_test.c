@@ -1,10 +1,10 @@
 /*
- * count_test.c - intervals against values that others have published or that
+ * share_test.c - intervals against values that others have published or that
  * follow from the formula by hand.
  */
 #include "base/unit.h"
 
-#include "gateway/count.h"
+#include "gateway/share.h"
 
 /* R's prop.test(k, n, correct = FALSE). */
 static void known_values(void **state)

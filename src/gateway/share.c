@@ -1,7 +1,7 @@
 /*
- * count.c - Wilson's interval.
+ * share.c - Wilson's interval.
  */
-#include "gateway/count.h"
+#include "gateway/share.h"
 #include "base/err.h"
 #include <math.h>
 

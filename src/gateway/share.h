@@ -1,11 +1,11 @@
 /*
- * count.h - how often of how many, and how sure that is: Wilson's interval for
+ * share.h - how often of how many, and how sure that is: Wilson's interval for
  * a share.
  * Owner: plain values.
  * Never: rounds an interval narrower than it is.
  */
-#ifndef WH_GATEWAY_COUNT_H
-#define WH_GATEWAY_COUNT_H
+#ifndef WH_GATEWAY_SHARE_H
+#define WH_GATEWAY_SHARE_H
 
 #include <stdint.h>
 
