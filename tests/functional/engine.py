@@ -36,11 +36,16 @@ class Engine:
         self.ready.set()
         self.loop.run_forever()
 
+    async def _end(self):
+        self.server.close()
+        clients = asyncio.all_tasks() - {asyncio.current_task()}
+        for client in clients:
+            client.cancel()
+        await asyncio.gather(*clients, return_exceptions=True)
+        self.loop.stop()
+
     def stop(self):
-        def end():
-            self.server.close()
-            self.loop.stop()
-        self.loop.call_soon_threadsafe(end)
+        asyncio.run_coroutine_threadsafe(self._end(), self.loop)
         self.thread.join(10)
         shutil.rmtree(self.folder, ignore_errors=True)
 
