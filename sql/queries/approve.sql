@@ -104,6 +104,12 @@ INSERT INTO closed_content (sha256, subject, repo) VALUES ($1, $2, $3) ON CONFLI
 -- name: closed_content_find :many
 SELECT subject, repo FROM closed_content WHERE sha256 = $1 AND repo IN (0, $2) LIMIT 16;
 
+-- When it was last closed in an emergency, in the open or in this private repo.
+-- name: closed_content_emergency :one
+SELECT coalesce(max(t.emergency), 0) FROM closed_content c
+JOIN subject_tier t ON t.subject = c.subject AND t.repo = c.repo
+WHERE c.sha256 = $1 AND c.repo IN (0, $2);
+
 -- name: appeal_add :one
 INSERT INTO appeal (public_id, decision, subject, repo, account, text, due, outbox, created)
 VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9) RETURNING id;

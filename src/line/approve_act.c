@@ -5,6 +5,7 @@
  * who decided otherwise, and what.
  */
 #include "line/approve_impl.h"
+#include "rule/floor.h"
 
 /* The line that reasons of approvers go by. */
 #define OWN_LINE "house.approvers"
@@ -284,27 +285,95 @@ static bool decide(struct deciding *d, struct wh_err *err)
 
 /* ---- closed content ---- */
 
-/* The weights of a manifest are closed wherever they are. */
-static bool mark_content(const struct deciding *d, struct wh_err *err)
+/* Digests of the weights in a subject's manifest. */
+struct weights {
+    struct wh_str *sha;
+    size_t n;
+};
+
+static bool read_weights(struct db *db, struct wh_arena *a,
+                         struct wh_str subject, struct weights *out,
+                         struct wh_err *err)
 {
     struct wh_str manifest, sha, part;
     json_t *doc;
-    if (!line_subject_manifest(d->db, d->a, d->row->subject, &manifest, err) ||
-        !wh_json_parse(d->a, manifest, &doc, err)) {
+    if (!line_subject_manifest(db, a, subject, &manifest, err) ||
+        !wh_json_parse(a, manifest, &doc, err)) {
         return false;
     }
     const json_t *files = json_object_get(doc, "files");
+    out->sha = wh_arena_array(a, json_array_size(files) + 1, sizeof *out->sha);
+    out->n = 0;
     for (size_t i = 0; i < json_array_size(files); i++) {
         const json_t *f = json_array_get(files, i);
         if (!wh_json_get_str(f, "part", &part, err) ||
             !wh_json_get_str(f, "sha256", &sha, err)) {
             return false;
         }
-        if (!wh_str_is(part, "weights")) {
+        if (wh_str_is(part, "weights")) {
+            out->sha[out->n++] = sha;
+        }
+    }
+    return true;
+}
+
+/* Was this file closed in an emergency lately, as part of whatever subject?
+ * Then one approver does not close it once more. */
+static bool closed_lately(struct db *db, struct wh_str sha, int64_t repo,
+                          int64_t now, bool *out, struct wh_err *err)
+{
+    struct db_stmt *s = db_start(db, DBQ_CLOSED_CONTENT_EMERGENCY);
+    int64_t at;
+    db_bind_text(s, 1, sha);
+    db_bind_i64(s, 2, repo);
+    if (!db_one_i64(s, 0, &at, err)) {
+        return false;
+    }
+    *out = at > 0 && now - at < RULE_EMERGENCY_AGAIN_S;
+    return true;
+}
+
+/* An emergency that would close nothing but what one has closed lately is that
+ * emergency again: else the same weights in another subject are a way to close
+ * them for ever. */
+static bool is_news(const struct line_carrying *c, const struct line_row *row,
+                    struct wh_err *err)
+{
+    struct weights w;
+    bool lately = true;
+    if (!read_weights(c->db, c->a, row->subject, &w, err)) {
+        return false;
+    }
+    for (size_t i = 0; lately && i < w.n; i++) {
+        if (!closed_lately(c->db, w.sha[i], row->repo, c->h->now / 1000000,
+                           &lately, err)) {
+            return false;
+        }
+    }
+    return w.n == 0 || !lately ||
+           wh_fail(err, WH_REFUSED, "%s", line_floor_words(LINE_FLOOR_AGAIN));
+}
+
+/* The weights of a manifest are closed wherever they are; in an emergency those
+ * that none has closed lately. */
+static bool mark_content(const struct deciding *d, struct wh_err *err)
+{
+    struct weights w;
+    if (!read_weights(d->db, d->a, d->row->subject, &w, err)) {
+        return false;
+    }
+    for (size_t i = 0; i < w.n; i++) {
+        bool lately = false;
+        if (d->maker == LINE_MADE_BY_EMERGENCY &&
+            !closed_lately(d->db, w.sha[i], d->row->repo, d->h->now / 1000000,
+                           &lately, err)) {
+            return false;
+        }
+        if (lately) {
             continue;
         }
         struct db_stmt *s = db_start(d->db, DBQ_CLOSED_CONTENT_ADD);
-        db_bind_text(s, 1, sha);
+        db_bind_text(s, 1, w.sha[i]);
         db_bind_text(s, 2, d->row->subject);
         db_bind_i64(s, 3, d->row->repo);
         if (!db_exec(s, err)) {
@@ -404,7 +473,8 @@ static bool about_subject(struct line_carrying *c, struct wh_err *err)
         return wh_fail(err, WH_REFUSED, "%s",
                        line_floor_words(LINE_FLOOR_DIRECTION));
     }
-    if (!step(c, &row, &t, err)) {
+    if (!step(c, &row, &t, err) ||
+        (c->st->act == RULE_ACT_CLOSE && !is_news(c, &row, err))) {
         return false;
     }
     if (c->st->act == RULE_ACT_ANSWER) {

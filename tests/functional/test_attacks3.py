@@ -1,0 +1,97 @@
+"""What a hostile reviewer tried with names: the same weights in another subject, another
+repo, another scope. Each test is an attack."""
+
+import json
+import shutil
+import time
+
+import pytest
+
+import hands
+import weights
+from approvers import PEOPLE, V1, draft, founding, make_keys, sign, signed
+from conftest import House, new_base
+from engine import Engine
+
+SERVED = "demo/served"
+
+
+@pytest.fixture(scope="module")
+def house(tmp_path_factory):
+    """Three approvers, two users, and an engine for a model that is not there yet."""
+    engine = Engine()
+    h = House(new_base(), config="[lines]\nenforce = limited.default, hold.unknown, demo.low.v1\n"
+                                 f"[gateway]\nupstreams = {SERVED}=unix:{engine.path}\n").start()
+    h.keys_of = tmp_path_factory.mktemp("keys")
+    make_keys(h.keys_of, list(PEOPLE))
+    doc = founding(h.keys_of)
+    d = draft(h, "roster", paper=doc)
+    for name in PEOPLE:
+        r = sign(h, h.keys_of, name, d, roster=doc)
+    assert r.json()["state"] == "done", r.text
+    h.eve, h.mallory = hands.account(h, "eve"), hands.account(h, "mallory")
+    yield h
+    assert h.stop() == 0, h.log()[-3000:]
+    engine.stop()
+    shutil.rmtree(h.base, ignore_errors=True)
+
+
+def push(house, repo, files, token, **kw):
+    """A model with these weights; a file of its name makes its subject its own."""
+    house.api(token=token).create_repo(repo, **kw)
+    for data in files.values():
+        hands.lfs_upload(house, repo, data, token=token)
+    own = hands.file_op("config.json", json.dumps({"name": repo}).encode())
+    r = hands.commit(house, repo, own, *[hands.lfs_op(p, d) for p, d in files.items()],
+                     token=token)
+    assert r.status_code == 200, r.text
+    assert hands.decided(house, repo, token=token)["weights"] == "open"
+    return hands.release(house, repo, token=token)["subject"]
+
+
+def close(house, subject, who="ada"):
+    """In an emergency, by one approver."""
+    return sign(house, house.keys_of, who, draft(house, "close", subject=subject, hours=1,
+                                                 rules=["house/danger"]))
+
+
+def quorum(house, act, subject, **kw):
+    state = signed(house, house.keys_of, ["ada", "cid"], draft(house, act, subject=subject, **kw))
+    assert state == "done"
+
+
+def comes(house, path, status, wait=60, **kw):
+    """The answer of this path once it has this status."""
+    end = time.monotonic() + wait
+    while (r := house.get(path, **kw)).status_code != status:
+        assert time.monotonic() < end, (path, r.status_code, r.text)
+        time.sleep(0.1)
+    return r
+
+
+# ---- the same weights in another subject ----
+
+def test_one_approver_closes_weights_once_under_all_their_names(house):
+    """Whoever wants may put others' weights into a subject of his own: each one was a
+    further emergency, so one approver could hold anything for ever."""
+    data, more = (weights.safetensors({"w": (n, 3)}) for n in (4001, 4003))
+    first = push(house, "eve/first", {"m.safetensors": data}, house.eve)
+    assert close(house, first).status_code == 201
+    path = "/eve/first/resolve/main/m.safetensors"
+    comes(house, path, 401)
+    quorum(house, "lift", first)
+    comes(house, path, 200)
+    assert "180 days" in hands.is_an_error(close(house, first), 422)
+    other = push(house, "mallory/other", {"m.safetensors": data}, house.mallory)
+    assert "180 days" in hands.is_an_error(close(house, other, "cid"), 422)
+    # with something new beside them: that is closed, and nothing else is
+    both = push(house, "mallory/both", {"m.safetensors": data, "n.safetensors": more},
+                house.mallory)
+    assert close(house, both).status_code == 201
+    comes(house, "/mallory/both/resolve/main/n.safetensors", 401)
+    assert house.get(path).content == data
+    # a quorum may say that it is all of it
+    quorum(house, "ratify", both, hours=2, rules=["house/danger"])
+    comes(house, path, 401)
+    quorum(house, "lift", both)
+    comes(house, path, 200)
