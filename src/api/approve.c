@@ -1,14 +1,18 @@
 /*
- * approve.c - rosters, proposals, signatures, holds and appeals over the API.
+ * approve.c - rosters, proposals, signatures, holds, appeals and passes over
+ * the API.
  *
  * Nobody is asked here who they are: a signature by a key of the roster is what
  * decides (line/approve.h). An operator's token opens nothing.
  */
 #include "line/approve.h"
 #include "api/handlers.h"
+#include "base/time.h"
 #include "front/answer.h"
 #include "front/desk.h"
+#include "front/pass.h"
 #include "front/quota.h"
+#include "hub/view.h"
 
 /* ---- who may decide, and what is proposed ---- */
 
@@ -164,5 +168,50 @@ bool api_appeal_new(struct front_req *q, struct wh_err *err)
     front_answer_json(
         q->net, 201,
         wh_json_own(q->a, json_pack("{s:o}", "id", wh_json_str(id))));
+    return true;
+}
+
+/* ---- an approver's pass ---- */
+
+bool api_pass_text(struct front_req *q, struct wh_err *err)
+{
+    int64_t until = wh_now_us() / 1000000 + FRONT_PASS_SECONDS;
+
+    (void)err;
+    front_answer_json(
+        q->net, 200,
+        wh_json_own(q->a, json_pack("{s:o,s:s,s:o}", "text",
+                                    wh_json_str(front_pass_text(q, until)),
+                                    "namespace", FRONT_PASS_NS, "until",
+                                    hub_view_time(until * 1000000))));
+    return true;
+}
+
+bool api_pass_new(struct front_req *q, struct wh_err *err)
+{
+    struct wh_str until, armour;
+    struct front_pass pass;
+    json_t *body;
+    int64_t end;
+
+    if (!front_quota_signature(q, err) || !front_req_json(q, &body, err) ||
+        !wh_json_get_str(body, "until", &until, err) ||
+        !wh_json_get_str(body, "signature", &armour, err)) {
+        return false;
+    }
+    if (!wh_time_parse(until, &end)) {
+        return wh_fail(err, WH_BAD_REQUEST,
+                       "until is the time that the signed text says");
+    }
+    if (!front_pass_give(q, end / 1000000, armour, &pass, err)) {
+        return false;
+    }
+    front_answer_json(
+        q->net, 201,
+        wh_json_own(q->a, json_pack("{s:o,s:s,s:o,s:o}", "pass",
+                                    wh_json_str(pass.value), "header",
+                                    FRONT_PASS_HEADER, "approver",
+                                    wh_json_str(pass.approver), "until",
+                                    hub_view_time(pass.until * 1000000))));
     return true;
 }

@@ -45,8 +45,8 @@ bool front_desk_holds(struct front_req *q, json_t **out,
 /* What people granted for a time: [{subject, tier, until}], the same order. */
 bool front_desk_grants(struct front_req *q, json_t **out,
                        struct wh_err *err) WH_CHECK;
-/* [{id, decision, subject, text, due, outcome, answer, created}]; the text is
- * shown to whom it is of. */
+/* [{id, mine, decision, subject, text, due, outcome, answer, created}]; the
+ * text is shown to whom it is of, and to approvers (front/pass.h). */
 bool front_desk_appeals(struct front_req *q, json_t **out,
                         struct wh_err *err) WH_CHECK;
 /* What the lines hold in public repos, as pages refuse it: [{subject, decision,

@@ -4,6 +4,7 @@
  */
 #include "base/time.h"
 #include "front/desk.h"
+#include "front/pass.h"
 #include "hub/view.h"
 #include "line/refusal.h"
 
@@ -136,14 +137,20 @@ bool front_desk_grants(struct front_req *q, json_t **out, struct wh_err *err)
     return r != DB_FAIL;
 }
 
-/* Counts and outcomes are public, the texts are not. */
+/* Counts and outcomes are public; the texts are for those who answer, and for
+ * whom they are of. */
 bool front_desk_appeals(struct front_req *q, json_t **out, struct wh_err *err)
 {
     json_t *list = wh_json_own(q->a, json_array());
-    struct db_stmt *s = db_start(q->db, DBQ_APPEAL_LIST);
     int64_t me = front_req_viewer(q);
+    struct front_pass pass;
+    struct db_stmt *s;
     enum db_row r;
 
+    if (!front_pass_shown(q, &pass, err)) {
+        return false;
+    }
+    s = db_start(q->db, DBQ_APPEAL_LIST);
     db_bind_i64(s, 1, INT64_MAX);
     db_bind_i64(s, 2, LIST_MAX);
     while ((r = db_step(s, err)) == DB_ROW) {
@@ -151,12 +158,13 @@ bool front_desk_appeals(struct front_req *q, json_t **out, struct wh_err *err)
         json_array_append_new(
             list,
             json_pack(
-                "{s:o,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "id",
-                wh_json_str(db_col_text(s, 0)), "decision",
+                "{s:o,s:b,s:o,s:o,s:o,s:o,s:o,s:o,s:o}", "id",
+                wh_json_str(db_col_text(s, 0)), "mine", (int)mine, "decision",
                 wh_json_str(db_col_text(s, 1)), "subject",
                 wh_json_str(db_col_text(s, 2)), "text",
-                mine ? wh_json_str(db_col_text(s, 3)) : json_null(), "due",
-                hub_view_time(db_col_i64(s, 4) * 1000000), "outcome",
+                mine || pass.approver.n > 0 ? wh_json_str(db_col_text(s, 3))
+                                            : json_null(),
+                "due", hub_view_time(db_col_i64(s, 4) * 1000000), "outcome",
                 db_col_is_null(s, 5)
                     ? json_null()
                     : json_string(db_col_i64(s, 5) ? "changed" : "upheld"),

@@ -11,8 +11,6 @@
 #include "front/quota.h"
 #include "front/used.h"
 
-#define COOKIE_NAME "wh_session="
-
 /* ---- finding the row ---- */
 
 static const struct front_route *find_row(const struct front_house *house,
@@ -119,16 +117,15 @@ static bool header_token(struct front_req *q, bool *given, struct wh_str *out,
     return wh_fail(err, WH_AUTH_INVALID, "");
 }
 
-/* The session cookie, or an empty view. */
-static struct wh_str find_cookie(const struct net_req *r)
+struct wh_str front_req_cookie(const struct front_req *q, const char *name)
 {
-    struct wh_str all = net_req_header(r, "cookie"), one;
+    struct wh_str all = net_req_header(q->net, "cookie"), one, key;
 
     while (all.n > 0) {
         wh_str_cut(&all, ';', &one);
         one = wh_str_trim(one);
-        if (wh_str_starts(one, WH_S(COOKIE_NAME))) {
-            return wh_str_sub(one, sizeof COOKIE_NAME - 1, one.n);
+        if (wh_str_cut(&one, '=', &key) && wh_str_is(key, name)) {
+            return one;
         }
     }
     return WH_S("");
@@ -138,7 +135,7 @@ static bool sign_in_by_cookie(struct front_req *q, struct wh_err *err)
 {
     struct wh_err ignored = {0};
 
-    q->cookie = find_cookie(q->net);
+    q->cookie = front_req_cookie(q, FRONT_SESSION_COOKIE);
     if (q->cookie.n == 0) {
         return true;
     }

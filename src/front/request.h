@@ -19,6 +19,8 @@
 #include "store/auth.h"
 #include "store/repo.h"
 
+#define FRONT_SESSION_COOKIE "wh_session" /* who signed in on pages */
+
 enum front_who {
     FRONT_PUBLIC,    /* no credentials are looked at (assets, signed URLs) */
     FRONT_ANYONE,    /* anonymous is fine, wrong credentials are not */
@@ -97,6 +99,8 @@ bool front_req_role(struct front_req *q, int64_t ns, enum store_role *out,
 /* The same in one repo of it: a token may be for this repo alone. */
 bool front_req_repo_role(struct front_req *q, int64_t ns, int64_t repo,
                          enum store_role *out, struct wh_err *err) WH_CHECK;
+/* A cookie of the request, or an empty view. */
+struct wh_str front_req_cookie(const struct front_req *q, const char *name);
 /* For lists that show private repos: the account whose they may be, or 0. A
  * token that names what it is for sees there what everybody sees. */
 int64_t front_req_viewer(const struct front_req *q);

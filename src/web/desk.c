@@ -6,6 +6,7 @@
  */
 #include "front/desk.h"
 #include "front/danger.h"
+#include "front/pass.h"
 #include "front/quota.h"
 #include "web/desk.h"
 #include "web/form.h"
@@ -105,12 +106,15 @@ static bool add_closed(struct front_req *q, json_t *page, struct wh_err *err)
 static bool add_appeals(struct front_req *q, json_t *page, struct wh_err *err)
 {
     json_t *list = json_array(), *all, *one;
+    struct front_pass pass;
     size_t i;
 
     json_object_set_new(page, "appeals", list);
-    if (!front_desk_appeals(q, &all, err) || !about_each(q, all, err)) {
+    if (!front_pass_shown(q, &pass, err) || !front_desk_appeals(q, &all, err) ||
+        !about_each(q, all, err)) {
         return false;
     }
+    json_object_set_new(page, "reader", web_text_or_null(pass.approver));
     json_array_foreach(all, i, one)
     {
         if (json_is_null(json_object_get(one, "outcome"))) {
@@ -118,6 +122,11 @@ static bool add_appeals(struct front_req *q, json_t *page, struct wh_err *err)
         }
     }
     return true;
+}
+
+static int any(const json_t *list)
+{
+    return json_array_size(list) > 0;
 }
 
 bool web_on_desk(struct front_req *q, struct wh_err *err)
@@ -132,11 +141,11 @@ bool web_on_desk(struct front_req *q, struct wh_err *err)
         !add_closed(q, page, err) || !add_appeals(q, page, err)) {
         return false;
     }
-    json_object_set_new(
-        page, "any",
-        json_pack("{s:b,s:b}", "signing",
-                  (int)(json_array_size(json_object_get(page, "signing")) > 0),
-                  "waiting", (int)(json_array_size(waiting) > 0)));
+    json_object_set_new(page, "any",
+                        json_pack("{s:b,s:b,s:b}", "signing",
+                                  any(json_object_get(page, "signing")),
+                                  "waiting", any(waiting), "appeals",
+                                  any(json_object_get(page, "appeals"))));
     json_object_set(page, "roster", roster);
     json_object_set(page, "waiting", waiting);
     json_object_set(page, "grants", grants);

@@ -12,7 +12,7 @@
 /* The browser's form secret: what it has, or a new one. */
 static struct wh_str form_secret(struct front_req *q)
 {
-    struct wh_str have = web_cookie(q, FORM_COOKIE), out;
+    struct wh_str have = front_req_cookie(q, FORM_COOKIE), out;
     uint8_t raw[32];
     struct wh_buf b;
 
@@ -54,7 +54,7 @@ bool web_form_send(struct front_req *q, int status, const char *name,
 bool web_form_open(struct front_req *q, struct net_pairs *out,
                    struct wh_err *err)
 {
-    struct wh_str secret = web_cookie(q, FORM_COOKIE);
+    struct wh_str secret = front_req_cookie(q, FORM_COOKIE);
 
     if (!net_form_parse(q->net, out, err)) {
         return false;

@@ -223,20 +223,6 @@ void web_redirect_cookie(struct front_req *q, struct wh_str path,
 
 /* ---- what browsers send ---- */
 
-struct wh_str web_cookie(const struct front_req *q, const char *name)
-{
-    struct wh_str all = net_req_header(q->net, "cookie"), one, key;
-
-    while (all.n > 0) {
-        wh_str_cut(&all, ';', &one);
-        one = wh_str_trim(one);
-        if (wh_str_cut(&one, '=', &key) && wh_str_is(key, name)) {
-            return one;
-        }
-    }
-    return WH_S("");
-}
-
 struct wh_str web_field(const struct net_pairs *form, const char *name)
 {
     struct wh_str v;

@@ -51,8 +51,6 @@ void web_redirect_cookie(struct front_req *q, struct wh_str path,
 /* Set-Cookie; after net_answer. */
 void web_cookie_set(struct front_req *q, const char *name, const char *value,
                     long seconds);
-/* A cookie of the request, or an empty view. */
-struct wh_str web_cookie(const struct front_req *q, const char *name);
 
 /* Texts as JSON; new references. */
 json_t *web_text(struct wh_str s);

@@ -10,8 +10,6 @@
 #include "web/handlers.h"
 #include "web/page.h"
 
-#define SESSION_COOKIE "wh_session"
-
 /* ---- beginning a session ---- */
 
 struct entry {
@@ -54,7 +52,7 @@ static bool begin_session(struct front_req *q, struct entry *e,
     bool ok = db_write(q->house->writer, entry_fn, e, err);
 
     if (ok) {
-        web_redirect_cookie(q, safe_next(next), SESSION_COOKIE, e->secret,
+        web_redirect_cookie(q, safe_next(next), FRONT_SESSION_COOKIE, e->secret,
                             (long)(STORE_SESSION_TTL_US / 1000000));
     }
     wh_wipe(e->secret, sizeof e->secret);
@@ -191,6 +189,6 @@ bool web_on_logout(struct front_req *q, struct wh_err *err)
                          .id = l.key,
                          .why = WH_S("the session of this key has ended")});
     }
-    web_redirect_cookie(q, WH_S("/"), SESSION_COOKIE, "", 0);
+    web_redirect_cookie(q, WH_S("/"), FRONT_SESSION_COOKIE, "", 0);
     return true;
 }

@@ -145,6 +145,7 @@ def test_an_opening_is_typed_and_cools_off(browser, house, keys):
 
 def test_looks(browser, house, keys):
     look_at(browser, "approvers", "/approvers")
+    look_at(browser, "pass", "/desk/pass")
     look_at(browser, "draft-choose", f"/desk/new?subject={subject(house)}")
     look_at(browser, "draft-recall",
             f"/desk/new?act=recall&subject={subject(house, 'admin/small')}")

@@ -1,7 +1,6 @@
 """The desk's pages with nothing but a form and ssh-keygen: two approvers have a model hosted,
 others are told in a clear sentence why their signature does not count."""
 
-import html
 import re
 import shutil
 import subprocess
@@ -13,63 +12,13 @@ import requests
 import hands
 from approvers import PEOPLE, founding, make_keys, ssh_sign
 from conftest import ROOT, House, new_base
+from people import Person
 
 # templates from a folder: a name that a page lacks is an error then
 CONFIG = ("[lines]\nenforce = limited.default, hold.unknown, demo.low.v1\n"
           "[uploads]\nsweep_seconds = 1\n"
           f"[house]\ntemplates = {ROOT}\n")
 FILE = "model.gguf"
-
-
-class Person:
-    """A browser without scripts and without an account: it knows pages and forms."""
-
-    def __init__(self, house):
-        self.url = house.url
-        self.http = requests.Session()
-        self.http.headers["Accept"] = "text/html"
-        self.page = None
-
-    def get(self, path):
-        self.page = self.http.get(self.url + path, timeout=60)
-        return self.page
-
-    def hidden(self, name):
-        m = re.search(rf'<input type="hidden" name="{name}" value="([^"]*)"', self.page.text)
-        return html.unescape(m.group(1)) if m else ""
-
-    def post(self, path, **fields):
-        """As a browser sends it: every line ends with CR LF."""
-        fields.setdefault("csrf", self.hidden("csrf"))
-        body = {k: v.replace("\n", "\r\n") for k, v in fields.items()}
-        self.page = self.http.post(self.url + path, data=body, timeout=60)
-        return self.page
-
-    def draft(self, act, subject="", **fields):
-        r = self.get(f"/desk/new?act={act}&subject={subject}")
-        assert r.status_code == 200, r.text
-        fields.setdefault("reasons", "for the test")
-        return self.post("/desk/new", act=act, subject=subject, **fields)
-
-    def statement(self):
-        """What the page shows is what its form carries."""
-        shown = html.unescape(re.search(r'<pre id="text"[^>]*>(.*?)</pre>', self.page.text,
-                                        re.S).group(1))
-        assert shown == self.hidden("statement") and shown.startswith("weighhouse decision v1\n")
-        return shown
-
-    def hand_in(self, signature, confirm="", **fields):
-        fields.setdefault("statement", self.hidden("statement"))
-        return self.post("/desk/sign", roster=self.hidden("roster"), signature=signature,
-                         confirm=confirm, **fields)
-
-    def alert(self):
-        m = re.search(r'role="alert"><p>(?:<b>)?(.*?)(?:</b>)?</p>', self.page.text, re.S)
-        return html.unescape(m.group(1)) if m else ""
-
-    def words(self):
-        text = re.sub(r"<[^>]+>", " ", self.page.text)
-        return " ".join(html.unescape(text).split())
 
 
 @pytest.fixture(scope="module")
@@ -296,11 +245,6 @@ def decide(house, keys, names, act, subject, **fields):
     return last
 
 
-def section(person, name):
-    m = re.search(rf'id="{name}">.*?</section>', person.page.text, re.S)
-    return " ".join(html.unescape(re.sub(r"<[^>]+>", " ", m.group(0))).split())
-
-
 def test_closed_ratified_appealed_and_lifted(house, keys, roster, subject):
     """What is closed stands on the desk until somebody deals with it."""
     p = Person(house)
@@ -308,15 +252,15 @@ def test_closed_ratified_appealed_and_lifted(house, keys, roster, subject):
     assert p.page.status_code == 400, "nothing is closed without a rule"
     decide(house, keys, ["bea"], "close", subject, rules="demo.low/size")
     p.get("/desk")
-    assert "admin/big is held, and lapses at" in section(p, "lapsing")
+    assert "admin/big is held, and lapses at" in p.section("lapsing")
     assert f"/desk/new?act=ratify&amp;subject={subject}" in p.page.text
-    assert "Nothing is hosted or gated" in section(p, "grants")
+    assert "Nothing is hosted or gated" in p.section("grants")
     p.get(f"/desk/new?subject={subject}")
     assert "act=ratify&amp;" in p.page.text and "act=answer&amp;" not in p.page.text
     decide(house, keys, ["ada", "cid"], "ratify", subject, rules="demo.low/size", days="30")
     p.get("/desk")
-    assert "admin/big is held until" in section(p, "holds")
-    assert "Nothing was closed" in section(p, "lapsing")
+    assert "admin/big is held until" in p.section("holds")
+    assert "Nothing was closed" in p.section("lapsing")
     held = house.get("/api/weighhouse/v1/holds").json()[0]["decision"]
     p.get("/admin/big/decision")
     assert "Sign in to object" in p.words() and 'name="text"' not in p.page.text
@@ -329,11 +273,11 @@ def test_closed_ratified_appealed_and_lifted(house, keys, roster, subject):
     assert f'action="/decisions/{held}/appeal"' in owner.page.text
     owner.post(f"/decisions/{held}/appeal", text="nobody else may read this")
     assert owner.page.status_code == 200 and owner.page.url.endswith("/desk#appeals")
-    assert "nobody else may read this" in section(owner, "appeals")
+    assert "nobody else may read this" in owner.section("appeals")
     owner.get("/admin/big/decision")
     assert owner.post(f"/decisions/{held}/appeal", text="once more").status_code == 409
     p.get("/desk")
-    assert "about admin/big, by" in section(p, "appeals") and "nobody else" not in p.page.text
+    assert "about admin/big, by" in p.section("appeals") and "nobody else" not in p.page.text
     end = time.monotonic() + 30
     while "Somebody appealed against the decision of entry" not in p.get("/register").text:
         assert time.monotonic() < end, "the appeal is not on the register"
@@ -342,11 +286,11 @@ def test_closed_ratified_appealed_and_lifted(house, keys, roster, subject):
     assert "act=answer&amp;" in p.page.text and "act=ratify&amp;" not in p.page.text
     decide(house, keys, ["ada", "cid"], "answer", subject, reasons="it stands")
     p.get("/desk")
-    assert "Nobody waits for an answer" in section(p, "appeals")
+    assert "Nobody waits for an answer" in p.section("appeals")
     decide(house, keys, ["ada", "cid"], "lift", subject)
     p.get("/desk")
-    assert "Nothing is held by people" in section(p, "holds")
-    assert "admin/big is hosted until" in section(p, "grants"), "what was granted holds again"
+    assert "Nothing is held by people" in p.section("holds")
+    assert "admin/big is hosted until" in p.section("grants"), "what was granted holds again"
 
 
 def test_forms_of_strangers_do_nothing(house, keys, roster, subject):
