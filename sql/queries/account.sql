@@ -97,6 +97,10 @@ ORDER BY s.id;
 -- name: token_delete :exec
 DELETE FROM token WHERE account = $1 AND id = $2;
 
+-- All of an account's, or those of two names.
+-- name: token_delete_named :exec
+DELETE FROM token WHERE account = $1 AND ($2 OR name IN ($3, $4));
+
 -- name: token_count :one
 SELECT count(*) FROM token WHERE account = $1;
 
@@ -116,6 +120,9 @@ DELETE FROM session WHERE hash = $1;
 -- name: session_delete_all :exec
 DELETE FROM session WHERE account = $1;
 
+-- name: session_delete_every :exec
+DELETE FROM session;
+
 -- name: session_sweep :exec
 DELETE FROM session WHERE hash IN (
   SELECT hash FROM session WHERE expires <= $1 ORDER BY expires LIMIT $2);
@@ -133,6 +140,12 @@ DELETE FROM signin_link
 WHERE hash = $1 AND expires > $2
   AND account IN (SELECT id FROM account WHERE disabled IS NULL)
 RETURNING account;
+
+-- name: signin_link_delete_all :exec
+DELETE FROM signin_link WHERE account = $1;
+
+-- name: signin_link_delete_every :exec
+DELETE FROM signin_link;
 
 -- name: signin_link_sweep :exec
 DELETE FROM signin_link WHERE hash IN (

@@ -36,6 +36,7 @@ static int usage_backup(FILE *out)
         "began is in it. A DIR with an\nearlier backup is brought up to date. "
         "Whoever may read the data folder may do it:\nthe user that runs the "
         "house, or root.\n\n"
+        "The token in admin.token is not in it: a restore makes a new one.\n\n"
         "The keys are not in it: without custody.key everything that is sealed "
         "is lost.\nKeep keys.dir apart, or say:\n\n"
         "  --keys FILE|-  take the keys along, sealed with a passphrase (the "
@@ -57,7 +58,9 @@ static int usage_restore(FILE *out)
         "FILE|-]\n                          [--json]\n\n"
         "Makes a data folder from a backup, or from its stream on standard "
         "input. The new\nfolder must not be there, or be empty. Every file is "
-        "checked on the way.\n\n"
+        "checked on the way.\nThe account admin gets a new token, in "
+        "DIR/admin.token; all that it had end, and\neverybody is signed "
+        "out.\n\n"
         "  --keys FILE|-  the backup holds keys: write them into keys.dir, "
         "which must be empty\n                 (the passphrase is the first "
         "line of FILE; -: asked for)\n"
@@ -401,6 +404,18 @@ static bool open_keys(struct call *c, const struct hub_restore *r,
                             err);
 }
 
+static void say_admin(const struct call *c, const struct hub_admin *admin)
+{
+    if (admin->made) {
+        fprintf(stderr,
+                "A new token of admin is in %s; the %llu that it had have "
+                "ended. Everybody is\nsigned out. Tokens of others are as "
+                "they were: what was revoked after the backup\nis valid "
+                "again.\n",
+                c->paths.token, (unsigned long long)admin->ended);
+    }
+}
+
 /* Say what a start with these keys will find. False: it will not go well. */
 static bool say_restored(struct call *c, const struct hub_restore *r,
                          const json_t *summary)
@@ -415,6 +430,7 @@ static bool say_restored(struct call *c, const struct hub_restore *r,
                "register\n",
                (unsigned long long)r->files, (unsigned long long)r->bytes, has);
     }
+    say_admin(c, &r->admin);
     if (access(key, F_OK) != 0 && figure(summary, "sealed", "files") > 0) {
         fprintf(stderr,
                 "custody.key is not in %s: %lld files of %lld repos (%lld "

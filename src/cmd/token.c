@@ -3,6 +3,7 @@
  */
 #include "cmd/cmd.h"
 #include "cmd/noun.h"
+#include "cmd/token_renew.h"
 #include <stdio.h>
 #include <string.h>
 
@@ -17,6 +18,7 @@ static const char help_text[] =
     "       weighhouse token list\n"
     "       weighhouse token rotate NUMBER [--grace HOURS]\n"
     "       weighhouse token revoke NUMBER\n"
+    "       weighhouse token renew-admin [--data DIR] [--config FILE]\n"
     "\n"
     "create prints the new token, which is shown only now; it can do no more "
     "than\n"
@@ -30,6 +32,12 @@ static const char help_text[] =
     "works for\n"
     "--grace hours more (24). list gives the numbers that rotate and revoke "
     "take.\n"
+    "\n"
+    "renew-admin is for whoever is at the house's own host, as its user or "
+    "root, and asks\n"
+    "nobody: it writes a new token of admin into DIR/admin.token, and ends the "
+    "one that\n"
+    "was written there before, admin's sessions and its sign-in links.\n"
     "\n"
     "  --json         the answer as JSON\n"
     "\n"
@@ -179,5 +187,13 @@ int cmd_token(int argc, char **argv)
         .verbs = VERBS,
         .n = sizeof VERBS / sizeof *VERBS};
 
+    if (argc > 1 && strcmp(argv[1], "renew-admin") == 0 &&
+        strcmp(argv[argc - 1], "--help") != 0) {
+        int code = cmd_token_renew_admin(argc - 1, argv + 1);
+        if (code == wh_err_row(WH_USAGE)->exit_code) {
+            fputs(help_text, stderr);
+        }
+        return code;
+    }
     return cmd_noun(&noun, argc, argv);
 }

@@ -25,14 +25,15 @@
 /* ---- what may be older than the database ---- */
 
 /* Names that are not copied: sockets, what rows name (it comes later), what is
- * only half written, locks, the database itself, and the keys of the watch: a
- * copy of them would outlive the day on which they are to be forgotten. */
+ * only half written, locks, the database itself, the keys of the watch (a copy
+ * of them would outlive the day on which they are to be forgotten), and the
+ * admin's token: whoever reads a backup is not thereby the admin. */
 static bool is_left_out(const char *name, unsigned depth)
 {
     static const char *const top[] = {
-        "run",          "sealed",           "open",
-        "watch",        "house.db",         "house.db-wal",
-        "house.db-shm", "house.db-journal", "lost+found"};
+        "run",        "sealed",       "open",         "watch",
+        "house.db",   "house.db-wal", "house.db-shm", "house.db-journal",
+        "lost+found", HUB_ADMIN_TOKEN};
     struct wh_str s = wh_str_of(name);
 
     for (size_t i = 0; depth == 0 && i < sizeof top / sizeof *top; i++) {
@@ -330,7 +331,7 @@ bool hub_restore_take(void *ctx, const struct hub_archive_file *f,
     return ok;
 }
 
-bool hub_restore_end(const struct hub_restore *r, struct wh_err *err)
+bool hub_restore_end(struct hub_restore *r, struct wh_err *err)
 {
     char path[PATH_ROOM];
     int fd;
@@ -340,7 +341,8 @@ bool hub_restore_end(const struct hub_restore *r, struct wh_err *err)
     if (access(path, F_OK) != 0) {
         return wh_fail(err, WH_CORRUPT, "the backup holds no database");
     }
-    if (!db_sound(path, err)) {
+    r->admin = (struct hub_admin){.data = r->data, .restored = true};
+    if (!db_sound(path, err) || !hub_admin_renew(&r->admin, err)) {
         return false;
     }
     fd = open(r->data, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

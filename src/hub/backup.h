@@ -18,6 +18,7 @@
 
 #include "base/json.h"
 #include "db/db.h"
+#include "hub/admin.h"
 #include "hub/archive.h"
 
 /* Copies of the database that are tried. */
@@ -35,14 +36,17 @@ bool hub_backup(const char *data, const char *scratch, struct hub_archive *ar,
 struct hub_restore {
     const char *data; /* a new folder, which is not there yet */
     struct wh_arena *arena;
-    struct wh_str keys;    /* result: bytes of keys.sealed, or empty */
-    uint64_t files, bytes; /* results */
+    struct wh_str keys;     /* result: bytes of keys.sealed, or empty */
+    uint64_t files, bytes;  /* results */
+    struct hub_admin admin; /* result: the admin's new token */
 };
 /* hub_archive_take: ctx is a hub_restore. */
 bool hub_restore_take(void *ctx, const struct hub_archive_file *f,
                       struct wh_err *err);
-/* All was taken: check the database, make all of it durable. */
-bool hub_restore_end(const struct hub_restore *r, struct wh_err *err) WH_CHECK;
+/* All was taken: check the database, end what the copy must not bring back to
+ * life (hub_admin_renew), make all of it durable. WH_CORRUPT also when the
+ * database is newer than this program. */
+bool hub_restore_end(struct hub_restore *r, struct wh_err *err) WH_CHECK;
 
 /* How far the register of a database goes; 0 if it has none. */
 bool hub_backup_register(struct db *db, struct wh_arena *a, json_t **out,

@@ -12,6 +12,10 @@
 #include "crypto/random.h"
 
 #define SWEEP_ROWS 250
+/* Names of tokens that were made for nobody in particular. */
+#define NAME_FIRST "first start"
+#define NAME_RENEWED "renewed on the host"
+#define NAME_ADMIN "admin"
 
 static const char ALPHABET[] =
     "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
@@ -464,13 +468,70 @@ bool store_bootstrap(struct db *db, void *ctx, struct wh_err *err)
     if (any) {
         return true;
     }
-    struct store_account_new in = {.is_operator = true, .name = WH_S("admin")};
+    struct store_account_new in = {.is_operator = true,
+                                   .name = WH_S(NAME_ADMIN)};
     if (!store_account_create(db, &in, &admin, err) ||
-        !store_token_create(db, admin.id, WH_S("first start"), STORE_ROLE_ADMIN,
-                            0, first->token, err) ||
+        !store_token_create(db, admin.id, WH_S(NAME_FIRST), STORE_ROLE_ADMIN, 0,
+                            first->token, err) ||
         !store_link_create(db, admin.id, wh_now_us(), first->link, err)) {
         return false;
     }
     first->created = true;
     return true;
+}
+
+/* What lets an account in without a token. */
+static bool end_entries(struct db *db, int64_t account, struct wh_err *err)
+{
+    struct db_stmt *s = db_start(db, DBQ_SESSION_DELETE_ALL);
+    db_bind_i64(s, 1, account);
+    if (!db_exec(s, err)) {
+        return false;
+    }
+    s = db_start(db, DBQ_SIGNIN_LINK_DELETE_ALL);
+    db_bind_i64(s, 1, account);
+    return db_exec(s, err);
+}
+
+static bool end_everybodys_entries(struct db *db, struct wh_err *err)
+{
+    return db_exec(db_start(db, DBQ_SESSION_DELETE_EVERY), err) &&
+           db_exec(db_start(db, DBQ_SIGNIN_LINK_DELETE_EVERY), err);
+}
+
+static bool end_tokens(struct db *db, int64_t account, bool all,
+                       uint64_t *ended, struct wh_err *err)
+{
+    struct db_stmt *s = db_start(db, DBQ_TOKEN_DELETE_NAMED);
+    db_bind_i64(s, 1, account);
+    db_bind_i64(s, 2, all);
+    db_bind_cstr(s, 3, NAME_FIRST);
+    db_bind_cstr(s, 4, NAME_RENEWED);
+    if (!db_exec(s, err)) {
+        return false;
+    }
+    *ended = (uint64_t)db_changes(db);
+    return true;
+}
+
+bool store_admin_renew(struct db *db, void *ctx, struct wh_err *err)
+{
+    struct store_renewal *r = ctx;
+    struct store_account admin;
+    *r = (struct store_renewal){.restored = r->restored};
+    if (r->restored && !end_everybodys_entries(db, err)) {
+        return false;
+    }
+    if (!store_account_by_name(db, WH_S(NAME_ADMIN), &admin, err)) {
+        if (err->code != WH_NOT_FOUND) {
+            return false;
+        }
+        *err = (struct wh_err){0};
+        return true;
+    }
+    r->found = true;
+    return end_entries(db, admin.id, err) &&
+           end_tokens(db, admin.id, r->restored, &r->ended, err) &&
+           store_token_create(db, admin.id, WH_S(NAME_RENEWED),
+                              STORE_ROLE_ADMIN, 0, r->token, err);
 }

@@ -159,4 +159,18 @@ struct store_first {
  * the house has no account yet. A db_fn: ctx is a struct store_first. */
 bool store_bootstrap(struct db *db, void *ctx, struct wh_err *err);
 
+/* Another first token, for whoever is at the host itself. */
+struct store_renewal {
+    bool restored;  /* of a database out of a backup */
+    bool found;     /* result: false: no account "admin", no token was made */
+    uint64_t ended; /* result: tokens of admin that ended */
+    char token[STORE_TOKEN_LEN + 1]; /* result: of role admin */
+};
+/* End admin's sessions, its sign-in links, and the tokens that this function
+ * or store_bootstrap made (known by their names); make one. Of a restored
+ * database all tokens of admin end, and everybody's sessions and links: a copy
+ * brings back what was revoked, signed out or used up after it was made. A
+ * db_fn: ctx is a struct store_renewal. */
+bool store_admin_renew(struct db *db, void *ctx, struct wh_err *err);
+
 #endif

@@ -344,10 +344,88 @@ static void test_first_start(void **state)
     assert_string_equal(second.token, "");
 }
 
+/* Everybody's ways in, as an account has them. */
+struct ways {
+    char token[STORE_TOKEN_LEN + 1];
+    char session[STORE_SECRET_LEN + 1], link[STORE_SECRET_LEN + 1];
+};
+
+static void give_ways(struct db *db, int64_t account, struct ways *w)
+{
+    struct wh_err err = {0};
+    assert_true(store_token_create(db, account, WH_S("mine"), STORE_ROLE_ADMIN,
+                                   0, w->token, &err));
+    assert_true(store_session_create(db, account, NOW, w->session, &err));
+    assert_true(store_link_create(db, account, NOW, w->link, &err));
+}
+
+/* t: the token is good, s: the session, l: the link. */
+static void check_ways(struct db *db, const struct ways *w, const char *good)
+{
+    struct store_principal p;
+    struct wh_err err = {0};
+    int64_t id;
+    assert_int_equal(store_token_auth(db, wh_str_of(w->token), NOW, &p, &err),
+                     strchr(good, 't') != NULL);
+    assert_int_equal(
+        store_session_auth(db, wh_str_of(w->session), NOW, &p, &err),
+        strchr(good, 's') != NULL);
+    assert_int_equal(store_link_look(db, wh_str_of(w->link), NOW, &id, &err),
+                     strchr(good, 'l') != NULL);
+}
+
+static void test_admin_anew(void **state)
+{
+    struct house *h = *state;
+    struct db *db = h->t.db;
+    struct wh_err err = {0};
+    struct store_first first;
+    struct store_account_new in = {.name = WH_S("ada")};
+    struct store_account ada;
+    struct store_principal p;
+    struct ways admins, adas;
+    struct store_renewal made[3] = {{0}, {0}, {.restored = true}};
+
+    assert_true(db_tx(db, store_admin_renew, &made[0], &err));
+    assert_false(made[0].found); /* there is nobody yet */
+    assert_string_equal(made[0].token, "");
+    assert_true(db_tx(db, store_bootstrap, &first, &err));
+    assert_true(store_token_auth(db, wh_str_of(first.token), NOW, &p, &err));
+    assert_true(store_account_create(db, &in, &ada, &err));
+    give_ways(db, p.account.id, &admins);
+    give_ways(db, ada.id, &adas);
+
+    /* what was made for nobody in particular ends, what somebody made not */
+    assert_true(db_tx(db, store_admin_renew, &made[0], &err));
+    assert_true(made[0].found);
+    assert_int_equal(made[0].ended, 1);
+    assert_false(store_token_auth(db, wh_str_of(first.token), NOW, &p, &err));
+    assert_true(store_token_auth(db, wh_str_of(made[0].token), NOW, &p, &err));
+    assert_string_equal(p.account.name, "admin");
+    assert_int_equal(p.token.role, STORE_ROLE_ADMIN);
+    check_ways(db, &admins, "t");
+    check_ways(db, &adas, "tsl");
+
+    assert_true(db_tx(db, store_admin_renew, &made[1], &err));
+    assert_int_equal(made[1].ended, 1);
+    assert_false(store_token_auth(db, wh_str_of(made[0].token), NOW, &p, &err));
+    check_ways(db, &admins, "t");
+
+    /* out of a backup: nothing of admin's, and nobody is signed in */
+    assert_true(db_tx(db, store_admin_renew, &made[2], &err));
+    assert_int_equal(made[2].ended, 2);
+    assert_false(store_token_auth(db, wh_str_of(made[1].token), NOW, &p, &err));
+    assert_true(store_token_auth(db, wh_str_of(made[2].token), NOW, &p, &err));
+    check_ways(db, &admins, "");
+    check_ways(db, &adas, "t");
+    assert_false(on_disk(h, made[2].token));
+}
+
 /* Everything that writes, in one transaction. */
 static bool story(struct db *db, void *ctx, struct wh_err *err)
 {
     struct store_first first;
+    struct store_renewal renewed = {.restored = true};
     struct store_principal p;
     char secret[STORE_SECRET_LEN + 1];
     int64_t id;
@@ -358,7 +436,8 @@ static bool story(struct db *db, void *ctx, struct wh_err *err)
            store_session_create(db, id, NOW, secret, err) &&
            store_session_auth(db, wh_str_of(secret), NOW, &p, err) &&
            store_session_end(db, wh_str_of(secret), err) &&
-           store_auth_sweep(db, NOW, err);
+           store_auth_sweep(db, NOW, err) &&
+           store_admin_renew(db, &renewed, err) && renewed.found;
 }
 
 static void test_faults(void **state)
@@ -395,7 +474,8 @@ int main(void)
         T(test_session_life),     T(test_link_is_for_once),
         T(test_disabled_account), T(test_sweep),
         T(test_rotation),         T(test_scopes),
-        E(test_first_start),      E(test_faults),
+        E(test_first_start),      E(test_admin_anew),
+        E(test_faults),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -315,6 +315,142 @@ def test_keys_of_the_watch_are_not_in_the_clear(fresh_house, tmp_path):
         gone(without)
 
 
+def status(house, token, path="/api/weighhouse/v1/tokens"):
+    return house.get(path, token=token).status_code
+
+
+def test_the_admins_token_is_in_no_backup(fresh_house, tmp_path):
+    """Who reads a backup is not the admin: the token is not in it, a restored house takes none
+    that admin had, and writes a fresh one."""
+    house = fresh_house(LINES).start()
+    models = fill(house, 1)
+    first = house.token
+    own = house.run("token", "create", "of my own", "--role", "admin", check=0).stdout.strip()
+    done = house.run("user", "create", "ada", check=0).stdout
+    ada = next(w for w in done.split() if w.startswith("hf_"))
+    signin = house.run("user", "signin", check=0).stdout.strip()
+    assert {status(house, t) for t in (first, own, ada)} == {200}
+    signin_path = signin[signin.index("/signin/"):]
+    assert house.get(signin_path).status_code == 200
+    (tmp_path / "pass").write_text(PASSPHRASE)
+    backup(house, tmp_path / "b", "--keys", tmp_path / "pass")
+    tar = subprocess.run([str(house.binary), "backup", "-", "--data", str(house.data), "--config",
+                          str(house.config)], capture_output=True, timeout=120, check=True).stdout
+    with tarfile.open(fileobj=io.BytesIO(tar)) as t:
+        assert "data/house.db" in t.getnames() and "data/admin.token" not in t.getnames()
+    secrets = [s.encode() for s in (first, own, ada, signin.rsplit("/", 1)[1])]
+    files = [p for p in (tmp_path / "b").rglob("*") if p.is_file()]
+    assert len(files) > 5 and not (tmp_path / "b" / "data" / "admin.token").exists()
+    for where, data in [("tar", tar), *((p, p.read_bytes()) for p in files)]:
+        assert not [s for s in secrets if s in data or s[3:] in data], where
+    # what is in it, the digests of tokens, lets nobody in
+    import sqlite3
+    db = sqlite3.connect(f"file:{tmp_path / 'b' / 'data' / 'house.db'}?mode=ro", uri=True)
+    digests = [row[0] for row in db.execute("SELECT hash FROM token")]
+    db.close()
+    assert sha256(first.encode()) in digests and len(digests) == 3
+    for digest in digests:
+        for text in (digest, "hf_" + digest, "hf_" + digest[:40]):
+            assert status(house, text, "/api/whoami-v2") == 401
+    # an earlier program put it there: it goes when the backup is brought up to date
+    (tmp_path / "b" / "data" / "admin.token").write_text(first + "\n")
+    backup(house, tmp_path / "b")
+    assert not (tmp_path / "b" / "data" / "admin.token").exists()
+    house.stop()
+
+    new = restored(house, tmp_path / "b")
+    try:
+        assert f"{new.data}/admin.token; the 2 that it had have ended" in new.said, new.said
+        assert (new.data / "admin.token").stat().st_mode & 0o777 == 0o600
+        assert new.token not in new.said and new.token not in (first, own)
+        new.start()
+        assert [status(new, t) for t in (first, own, ada, new.token)] == [401, 401, 200, 200]
+        r = new.get(signin_path)
+        assert r.status_code == 401, r.text  # although nobody has used this link
+        # the house can be administered
+        new.run("user", "create", "bob", check=0)
+        assert read(new, "admin/m0") == models["admin/m0"]
+        new.stop()
+    finally:
+        gone(new)
+
+
+def test_a_restore_of_a_backup_that_has_the_token(fresh_house, tmp_path):
+    """One that an earlier program made: the file in it is not what the new house has."""
+    house = fresh_house(LINES).start()
+    first = house.token
+    backup(house, tmp_path / "b")
+    house.stop()
+    (tmp_path / "b" / "data" / "admin.token").write_text(first + "\n")
+    with open(tmp_path / "b" / "SHA256SUMS") as f:
+        sums = f.read().splitlines()
+    at = next(i for i, line in enumerate(sums) if line.endswith("  data/house.db"))
+    sums.insert(at, f"{sha256((first + chr(10)).encode())}  data/admin.token")
+    (tmp_path / "b" / "SHA256SUMS").write_text("".join(line + "\n" for line in sums))
+    about = json.loads((tmp_path / "b" / "backup.json").read_text())
+    about["files"] += 1
+    about["bytes"] += len(first) + 1
+    (tmp_path / "b" / "backup.json").write_text(json.dumps(about, sort_keys=True,
+                                                           separators=(",", ":")))
+    new = restored(house, tmp_path / "b")
+    try:
+        assert new.token != first
+        new.start()
+        assert [status(new, t) for t in (first, new.token)] == [401, 200]
+        new.stop()
+    finally:
+        gone(new)
+
+
+def test_a_new_token_of_admin_on_the_host(fresh_house):
+    house = fresh_house(LINES).start()
+    first = house.token
+    own = house.run("token", "create", "of my own", "--role", "admin", check=0).stdout.strip()
+    signin = house.run("user", "signin", check=0).stdout.strip()
+    signin_path = signin[signin.index("/signin/"):]
+    assert house.get(signin_path).status_code == 200
+    (house.data / "admin.token").unlink()
+
+    def renew(*more, check=0):
+        return house.run("token", "renew-admin", "--data", house.data, "--config", house.config,
+                         *more, token=None, check=check)
+
+    # while the house runs: the old one ends at once, one that somebody made goes on
+    said = renew().stdout
+    second = house.token
+    assert second not in said and f"{house.data}/admin.token; 1 ended" in said
+    assert (house.data / "admin.token").stat().st_mode & 0o777 == 0o600
+    assert [status(house, t) for t in (first, own, second)] == [401, 200, 200]
+    assert house.get(signin_path).status_code == 401
+    # and when it does not
+    house.stop()
+    assert json.loads(renew("--json").stdout) == {"file": f"{house.data}/admin.token", "ended": 1}
+    if os.geteuid() == 0:  # root makes it for the house's user
+        os.chown(house.data / "house.db", 12345, 12345)
+        renew()
+        assert (house.data / "admin.token").stat().st_uid == 12345
+        for name in ("house.db", "admin.token"):
+            os.chown(house.data / name, 0, 0)
+    house.start()
+    assert [status(house, t) for t in (second, own, house.token)] == [401, 200, 200]
+    # many at once: the file has the one that is good
+    many = [subprocess.Popen([str(house.binary), "token", "renew-admin", "--data",
+                              str(house.data), "--config", str(house.config)],
+                             stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+            for _ in range(6)]
+    ends = [(p.communicate(timeout=60)[1], p.returncode) for p in many]
+    assert [code for _, code in ends] == [0] * 6, ends
+    assert status(house, house.token) == 200
+    made = [t for t in house.get("/api/weighhouse/v1/tokens", token="admin").json()
+            if t["name"] == "renewed on the host"]
+    assert len(made) == 1
+    house.run("token", "renew-admin", "more", token=None, check=2)
+    house.run("token", "renew-admin", "--data", house.base / "nowhere", token=None, check=1)
+    (house.base / "empty").mkdir()
+    house.run("token", "renew-admin", "--data", house.base / "empty", token=None, check=1)
+    assert not list((house.base / "empty").iterdir())
+
+
 def test_what_is_closed_leaves_an_updated_backup(fresh_house, tmp_path):
     """A backup that is brought up to date holds no file that the house has no more."""
     house = fresh_house(LINES).start()
