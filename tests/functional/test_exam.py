@@ -248,11 +248,12 @@ def page(h):
     return h.get(f"/{MODEL}").text
 
 
-def test_closed_while_it_is_examined(made):
+@pytest.mark.parametrize("act, names", [("close", ["bea"]), ("recall", ["bea", "cid"])])
+def test_closed_while_it_is_examined(made, act, names):
     host(made)
     halfway(made)
-    d = draft(made, "close", subject=made.subject, rules=["test.exam/size"])
-    assert signed(made, made.keys_dir, ["bea"], d) == "done"
+    d = draft(made, act, subject=made.subject, rules=["test.exam/size"])
+    assert signed(made, made.keys_dir, names, d) == "done"
     wait_until(lambda: hands.decided(made, MODEL)["weights"] == "held")
     out = ended(made)
     assert out["run"]["state"] == "failed" and out["run"]["why"], out["run"]
