@@ -12,7 +12,7 @@ import requests
 import hands
 from approvers import PEOPLE, founding, make_keys, ssh_sign
 from conftest import ROOT, House, new_base
-from people import Person
+from person import Person
 
 # templates from a folder: a name that a page lacks is an error then
 CONFIG = ("[lines]\nenforce = limited.default, hold.unknown, demo.low.v1\n"

@@ -12,7 +12,7 @@ import pytest
 import hands
 from approvers import PEOPLE, V1, canonical, draft, founding, make_keys, signed, ssh_sign
 from conftest import ROOT, House, new_base
-from people import Person
+from person import Person
 
 CONFIG = ("[lines]\nenforce = limited.default, hold.unknown, demo.low.v1\n"
           f"[house]\ntemplates = {ROOT}\n")
