@@ -2,6 +2,7 @@
 
 import os
 import pathlib
+import re
 import shutil
 import subprocess
 
@@ -46,6 +47,22 @@ def test_what_is_in_it(deb, tmp_path):
     assert run("dpkg-deb", "-I", deb, "conffiles").split() == ["/etc/weighhouse/weighhouse.conf"]
     sums = run("dpkg-deb", "-I", deb, "md5sums")
     run("md5sum", "-c", "--quiet", "-", input=sums, cwd=tmp_path)
+
+
+def test_the_program_is_hardened(deb, tmp_path):
+    """What the compiler was asked for is still there after the optimiser of the whole."""
+    if not shutil.which("readelf"):
+        pytest.skip("readelf is not here")
+    run("dpkg-deb", "-x", deb, tmp_path)
+    program = tmp_path / "usr/bin/weighhouse"
+    assert re.search(r"Type:\s+DYN", run("readelf", "-hW", program))
+    segments = run("readelf", "-lW", program)
+    assert "GNU_RELRO" in segments
+    assert re.search(r"GNU_STACK( +0x\w+){5} RW ", segments), segments
+    assert not re.search(r"LOAD .* RWE ", segments), segments
+    assert re.search(r"FLAGS_1.*NOW.*PIE", run("readelf", "-dW", program))
+    names = run("readelf", "--dyn-syms", "-W", program)
+    assert " __stack_chk_fail@" in names and " __vsnprintf_chk@" in names, names
 
 
 def test_its_settings_are_settings(deb, tmp_path):

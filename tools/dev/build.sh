@@ -1,7 +1,7 @@
 # shellcheck shell=bash
 # The build folders: build (gcc, as shipped), build-asan (clang, sanitizers),
-# build-crash and build-unsealed (for tests that need them), build-fuzz,
-# build-cover.
+# build-crash (which has the unit tests as gcc compiles them) and build-unsealed
+# (for tests that need them), build-fuzz, build-cover.
 
 # configure FOLDER COMPILER OPTION...: set up once, again when options change.
 configure() {
@@ -37,7 +37,12 @@ compile() {
     ninja -C "$folder" -k 10 "$@" && link_binary "$folder"
 }
 
-build_gcc() { configure build gcc && compile build; }
+# Optimised across its files: for one program that is cheap, for each unit test,
+# too, it would take minutes.
+configure_gcc() { configure build gcc -Db_lto=true; }
+
+# build_gcc [TARGET...]: the program as it ships, and what else is named.
+build_gcc() { configure_gcc && compile build src/cmd/weighhouse "$@"; }
 
 configure_asan() {
     configure build-asan clang-14 -Db_sanitize=address,undefined \
@@ -46,11 +51,11 @@ configure_asan() {
 
 build_asan() { configure_asan && compile build-asan; }
 
-# Only the program, without the unit tests.
-build_variant() {
-    local folder=$1 target=src/cmd/weighhouse
-    shift
-    configure "$folder" gcc "$@" && compile "$folder" "$target"
+build_crash() { configure build-crash gcc -Dcrash_points=true && compile build-crash; }
+
+build_unsealed() {
+    configure build-unsealed gcc -Dunsealed=true &&
+        compile build-unsealed src/cmd/weighhouse
 }
 
 # The classifier of the watch is trained here, never committed. Without the rows

@@ -28,7 +28,7 @@ for target in json.load(sys.stdin):
 }
 
 lint_headers() {
-    configure build gcc && generate build &&
+    configure_gcc && generate build &&
         python3 tools/check_headers.py --build build
 }
 

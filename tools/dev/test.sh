@@ -72,11 +72,14 @@ go_tests() {
     done
 }
 
-# Builds of the program that only tests use.
+# What functional tests need beside the program.
+HELPERS=(tests/leak/leak_probe tests/engine/engine_house tests/engine/engine_stranger
+    tests/engine/engine_stranger_dynamic)
+
+# Builds that only tests use.
 variants() {
-    [[ -f src/cmd/meson.build ]] || return 0
-    step "build with crash points" build_variant build-crash -Dcrash_points=true
-    step "build unsealed" build_variant build-unsealed -Dunsealed=true
+    step "build with crash points, and all unit tests with gcc" build_crash
+    step "build unsealed" build_unsealed
 }
 
 cmd_test() {
@@ -88,7 +91,7 @@ cmd_test() {
     results_begin
     tests_env
     [[ -n $pattern ]] || lint_all
-    step "build gcc" build_gcc || built=0
+    step "build gcc" build_gcc "${HELPERS[@]}" || built=0
     if step "build ASan and UBSan" build_asan; then
         meson_tests build-asan "$pattern"
     fi
