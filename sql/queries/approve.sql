@@ -102,7 +102,7 @@ INSERT INTO closed_content (sha256, subject, repo) VALUES ($1, $2, $3) ON CONFLI
 
 -- A closing in the open counts everywhere, one in a private repo there.
 -- name: closed_content_find :many
-SELECT subject, repo FROM closed_content WHERE sha256 = $1 AND repo IN (0, $2) LIMIT 16;
+SELECT subject, repo FROM closed_content WHERE sha256 = $1 AND repo IN (0, $2) LIMIT 256;
 
 -- When it was last closed in an emergency, in the open or in this private repo.
 -- name: closed_content_emergency :one

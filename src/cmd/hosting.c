@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/time.h"
 #include "hub/host.h"
+#include "line/approve.h"
 
 /* What was refused (no room, no engine that reads it) is forgotten after this
  * time, so that it can be tried again. */
@@ -88,25 +89,34 @@ static bool stop_repo(const struct cmd_hosting *h, struct db *db,
     return true;
 }
 
-/* Every repo, in pages of those that line_subject_repos gives. */
+static void stop_or_say(const struct cmd_hosting *h, struct db *db,
+                        struct wh_arena *a, int64_t id)
+{
+    struct wh_err gone = {0};
+
+    if (!stop_repo(h, db, a, id, &gone) && gone.code != WH_REPO_NOT_FOUND &&
+        gone.code != WH_NOT_FOUND) {
+        wh_log_err(WH_WARN, "hosting.stop", &gone);
+    }
+}
+
+/* Every repo that has a file of its weights, as this subject or another. */
 static bool stop_subject(const struct cmd_hosting *h, struct db *db,
                          struct wh_arena *a, struct wh_str subject,
                          struct wh_err *err)
 {
-    int64_t *ids, after = 0;
-    size_t n = 1;
+    struct line_weights w;
+    struct hub_host_repos have;
 
-    while (n > 0) {
-        if (!line_subject_repos(db, a, subject, after, &ids, &n, err)) {
+    if (!line_weights_of(db, a, subject, &w, err)) {
+        return false;
+    }
+    for (size_t i = 0; i < w.n; i++) {
+        if (!hub_host_repos(db, a, wh_arena_cstr(a, w.sha[i]), &have, err)) {
             return false;
         }
-        for (size_t i = 0; i < n; i++) {
-            struct wh_err gone = {0};
-            if (!stop_repo(h, db, a, ids[i], &gone) &&
-                gone.code != WH_REPO_NOT_FOUND && gone.code != WH_NOT_FOUND) {
-                wh_log_err(WH_WARN, "hosting.stop", &gone);
-            }
-            after = ids[i];
+        for (size_t k = 0; k < have.n; k++) {
+            stop_or_say(h, db, a, have.ids[k]);
         }
     }
     return true;

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "base/mem.h"
 #include "base/time.h"
+#include "line/approve.h"
 #include "line/exam.h"
 #include "line/refusal.h"
 #include "line/rows.h"
@@ -167,9 +168,26 @@ struct found {
     struct store_repo repo;
     bool decided;
     struct line_row row;
-    struct wh_str subject;
-    enum rule_tier tier; /* of the weights */
+    struct wh_str subject, doc; /* doc: of the decision that says the tier */
+    enum rule_tier tier;        /* of the weights */
 };
+
+/* What people closed is closed under every name that it has. */
+static bool read_closing(struct db *db, struct wh_arena *a, struct found *f,
+                         struct wh_err *err)
+{
+    struct line_row row;
+    bool closed;
+    if (!line_closing_of(db, a, f->subject, f->repo.is_private ? f->repo.id : 0,
+                         &closed, &row, err)) {
+        return false;
+    }
+    if (closed && row.tiers.part[RULE_PART_WEIGHTS] < f->tier) {
+        f->doc = row.doc;
+        f->tier = row.tiers.part[RULE_PART_WEIGHTS];
+    }
+    return true;
+}
 
 static bool read_model(struct db *db, struct wh_arena *a, struct wh_str name,
                        struct found *f, struct wh_err *err)
@@ -192,15 +210,17 @@ static bool read_model(struct db *db, struct wh_arena *a, struct wh_str name,
                       &f->decided, &f->row, err)) {
         return false;
     }
-    if (f->decided) {
-        f->tier = f->row.tiers.part[RULE_PART_WEIGHTS];
-        /* a decision that has ended serves nobody, until the next one */
-        if (f->row.until != 0 && f->row.until <= wh_now_us() / 1000000 &&
-            f->tier != RULE_TIER_OPEN) {
-            f->tier = RULE_TIER_HELD;
-        }
+    if (!f->decided) {
+        return true;
     }
-    return true;
+    f->doc = f->row.doc;
+    f->tier = f->row.tiers.part[RULE_PART_WEIGHTS];
+    /* a decision that has ended serves nobody, until the next one */
+    if (f->row.until != 0 && f->row.until <= wh_now_us() / 1000000 &&
+        f->tier != RULE_TIER_OPEN) {
+        f->tier = RULE_TIER_HELD;
+    }
+    return read_closing(db, a, f, err);
 }
 
 /* SHA-256 of the one file that an engine can run; "" if there is none. */
@@ -251,7 +271,7 @@ static bool deny(struct wh_arena *a, const struct found *m, struct wh_str base,
     struct wh_buf b;
     struct wh_str url =
         wh_arena_fmt(a, "%.*s/%s/decision", WH_FMT(base), m->repo.full);
-    if (m->decided && !wh_json_parse(a, m->row.doc, &doc, &err)) {
+    if (m->decided && !wh_json_parse(a, m->doc, &doc, &err)) {
         return gateway_fail_err(f, &err);
     }
     struct line_refusal refusal = {.name = wh_str_of(m->repo.full),

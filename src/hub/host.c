@@ -7,6 +7,7 @@
 #include "base/time.h"
 #include "hub/decide.h"
 #include "hub/retier.h"
+#include "line/approve.h"
 
 /* ---- may they? ---- */
 
@@ -38,19 +39,32 @@ static bool is_hosted(const struct line_row *row)
             (row->until == 0 || row->until > wh_now_us() / 1000000));
 }
 
+/* What people left hosted is closed to downloads, and to nothing else. */
+static bool closing_ends(bool closed, const struct line_row *closing)
+{
+    return closed && closing->tiers.part[RULE_PART_WEIGHTS] < RULE_TIER_HOSTED;
+}
+
 bool hub_host_hosted(struct db *db, struct wh_arena *a,
                      const struct store_repo *repo, bool *hosted,
                      struct wh_err *err)
 {
-    struct line_row row;
+    struct line_row row, closing;
     struct wh_str subject;
-    bool found;
+    bool found, closed;
 
     *hosted = false;
     if (!read_head(db, a, repo, &found, &subject, &row, err)) {
         return false;
     }
-    *hosted = found && is_hosted(&row);
+    if (!found || !is_hosted(&row)) {
+        return true;
+    }
+    if (!line_closing_of(db, a, subject, repo->is_private ? repo->id : 0,
+                         &closed, &closing, err)) {
+        return false;
+    }
+    *hosted = !closing_ends(closed, &closing);
     return true;
 }
 
@@ -98,9 +112,7 @@ bool hub_host_allowed(struct db *db, struct wh_arena *a,
         !hub_content_closed(db, a, sha256, repo, &closed, &closing, err)) {
         return false;
     }
-    /* what people left hosted is closed to downloads, and to nothing else */
-    *allowed = yes && (!closed || closing.tiers.part[RULE_PART_WEIGHTS] >=
-                                      RULE_TIER_HOSTED);
+    *allowed = yes && !closing_ends(closed, &closing);
     return true;
 }
 
@@ -141,22 +153,17 @@ static bool show_papers(const struct hub_vault *v,
     return ok;
 }
 
-struct having {
-    int64_t *repos;
-    size_t n;
-};
-
-static bool find_repos(struct db *db, struct wh_arena *a, const char *sha256,
-                       struct having *out, struct wh_err *err)
+bool hub_host_repos(struct db *db, struct wh_arena *a, const char *sha256,
+                    struct hub_host_repos *out, struct wh_err *err)
 {
     struct db_stmt *st = db_start(db, DBQ_CONTENT_OWNERS);
     enum db_row row;
 
-    out->repos = wh_arena_array(a, 1000, sizeof *out->repos);
+    out->ids = wh_arena_array(a, 1000, sizeof *out->ids);
     out->n = 0;
     db_bind_cstr(st, 1, sha256);
     while ((row = db_step(st, err)) == DB_ROW && out->n < 1000) {
-        out->repos[out->n++] = db_col_i64(st, 1);
+        out->ids[out->n++] = db_col_i64(st, 1);
     }
     db_finish(&st);
     return row != DB_FAIL;
@@ -166,16 +173,16 @@ bool hub_host(const struct hub_vault *v, const struct register_reader *reader,
               struct db *db, struct wh_arena *a, const char *sha256,
               struct wh_err *err)
 {
-    struct having have;
+    struct hub_host_repos have;
     struct store_repo repo;
     struct store_content content;
     bool allowed, any = false, found;
 
-    if (!find_repos(db, a, sha256, &have, err)) {
+    if (!hub_host_repos(db, a, sha256, &have, err)) {
         return false;
     }
     for (size_t i = 0; i < have.n; i++) {
-        if (!store_repo_by_id(db, a, have.repos[i], &repo, err) ||
+        if (!store_repo_by_id(db, a, have.ids[i], &repo, err) ||
             !hub_host_allowed(db, a, &repo, sha256, &allowed, err) ||
             !store_content_find(db, a, repo.id, sha256, &found, &content,
                                 err)) {

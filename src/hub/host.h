@@ -18,10 +18,18 @@ bool hub_host_allowed(struct db *db, struct wh_arena *a,
                       const struct store_repo *repo, const char *sha256,
                       bool *allowed, struct wh_err *err) WH_CHECK;
 /* Is the newest revision of this model hosted or open, whichever its weights
- * are? */
+ * are, and have people closed none of them, under whatever name? */
 bool hub_host_hosted(struct db *db, struct wh_arena *a,
                      const struct store_repo *repo, bool *hosted,
                      struct wh_err *err) WH_CHECK;
+
+struct hub_host_repos {
+    int64_t *ids;
+    size_t n;
+};
+/* Repos that have this file, at most 1000. */
+bool hub_host_repos(struct db *db, struct wh_arena *a, const char *sha256,
+                    struct hub_host_repos *out, struct wh_err *err) WH_CHECK;
 
 /* Have the keeper put these weights before the engines, for the first model
  * that allows it (keeper_host). WH_HELD when none does; WH_REFUSED when they

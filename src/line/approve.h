@@ -139,10 +139,22 @@ bool line_approve_round(struct db *db, struct wh_arena *a,
 /* ---- closed content, appeals ---- */
 
 /* Did people close these weights, here (repo: of the asker) or everywhere?
- * *row is the decision that says so. */
+ * *row is the decision that says so, the strictest if there are several. */
 bool line_closed_find(struct db *db, struct wh_arena *a, struct wh_str sha256,
                       int64_t repo, bool *closed, struct line_row *row,
                       struct wh_err *err) WH_CHECK;
+/* The same of all weights of a subject, whichever subjects they were closed
+ * with. */
+bool line_closing_of(struct db *db, struct wh_arena *a, struct wh_str subject,
+                     int64_t repo, bool *closed, struct line_row *row,
+                     struct wh_err *err) WH_CHECK;
+struct line_weights {
+    struct wh_str *sha;
+    size_t n;
+};
+/* Digests of the weights in a subject's manifest. */
+bool line_weights_of(struct db *db, struct wh_arena *a, struct wh_str subject,
+                     struct line_weights *out, struct wh_err *err) WH_CHECK;
 /* The decision whose papers open what people granted, if a decision of theirs
  * is in effect and something is granted: `row` itself, or the one that holds
  * again after a closing. Else *out is row. */

@@ -285,38 +285,6 @@ static bool decide(struct deciding *d, struct wh_err *err)
 
 /* ---- closed content ---- */
 
-/* Digests of the weights in a subject's manifest. */
-struct weights {
-    struct wh_str *sha;
-    size_t n;
-};
-
-static bool read_weights(struct db *db, struct wh_arena *a,
-                         struct wh_str subject, struct weights *out,
-                         struct wh_err *err)
-{
-    struct wh_str manifest, sha, part;
-    json_t *doc;
-    if (!line_subject_manifest(db, a, subject, &manifest, err) ||
-        !wh_json_parse(a, manifest, &doc, err)) {
-        return false;
-    }
-    const json_t *files = json_object_get(doc, "files");
-    out->sha = wh_arena_array(a, json_array_size(files) + 1, sizeof *out->sha);
-    out->n = 0;
-    for (size_t i = 0; i < json_array_size(files); i++) {
-        const json_t *f = json_array_get(files, i);
-        if (!wh_json_get_str(f, "part", &part, err) ||
-            !wh_json_get_str(f, "sha256", &sha, err)) {
-            return false;
-        }
-        if (wh_str_is(part, "weights")) {
-            out->sha[out->n++] = sha;
-        }
-    }
-    return true;
-}
-
 /* Was this file closed in an emergency lately, as part of whatever subject?
  * Then one approver does not close it once more. */
 static bool closed_lately(struct db *db, struct wh_str sha, int64_t repo,
@@ -339,9 +307,9 @@ static bool closed_lately(struct db *db, struct wh_str sha, int64_t repo,
 static bool is_news(const struct line_carrying *c, const struct line_row *row,
                     struct wh_err *err)
 {
-    struct weights w;
+    struct line_weights w;
     bool lately = true;
-    if (!read_weights(c->db, c->a, row->subject, &w, err)) {
+    if (!line_weights_of(c->db, c->a, row->subject, &w, err)) {
         return false;
     }
     for (size_t i = 0; lately && i < w.n; i++) {
@@ -358,8 +326,8 @@ static bool is_news(const struct line_carrying *c, const struct line_row *row,
  * that none has closed lately. */
 static bool mark_content(const struct deciding *d, struct wh_err *err)
 {
-    struct weights w;
-    if (!read_weights(d->db, d->a, d->row->subject, &w, err)) {
+    struct line_weights w;
+    if (!line_weights_of(d->db, d->a, d->row->subject, &w, err)) {
         return false;
     }
     for (size_t i = 0; i < w.n; i++) {

@@ -6,7 +6,6 @@
 
 #define ROSTERS_MAX 64
 #define SIGNATURES_ROWS 64
-#define CLOSED_MAX 16
 #define RIPE_MAX 50
 
 /* ---- helpers ---- */
@@ -328,57 +327,6 @@ bool line_tier_write(struct db *db, struct wh_str subject, int64_t repo,
     db_bind_i64(s, 9, row->state.emergency);
     db_bind_i64(s, 10, row->state.holds);
     return db_exec(s, err);
-}
-
-/* Does the subject's decision in effect close it, by people's doing? */
-static bool closes(struct db *db, struct wh_arena *a, struct wh_str subject,
-                   int64_t scope, int64_t now, bool *closed,
-                   struct line_row *row, struct wh_err *err)
-{
-    struct line_proposal p = {0};
-    bool found;
-    *closed = false;
-    if (!line_current(db, a, subject, scope, &found, row, err)) {
-        return false;
-    }
-    if (!found || row->made_by == LINE_MADE_BY_LINE ||
-        !line_row_stands(row, now)) {
-        return true;
-    }
-    if (!line_proposal_of(db, a, row->proposal, &p, err)) {
-        return false;
-    }
-    *closed = rule_act_row(p.act)->closes && /* a recall may only mark */
-              row->tiers.part[RULE_PART_WEIGHTS] < RULE_TIER_OPEN;
-    return true;
-}
-
-bool line_closed_find(struct db *db, struct wh_arena *a, struct wh_str sha256,
-                      int64_t repo, bool *closed, struct line_row *row,
-                      struct wh_err *err)
-{
-    struct wh_str subjects[CLOSED_MAX];
-    int64_t scopes[CLOSED_MAX], now = wh_now_us() / 1000000;
-    struct db_stmt *s = db_start(db, DBQ_CLOSED_CONTENT_FIND);
-    enum db_row r;
-    size_t n = 0;
-    db_bind_text(s, 1, sha256);
-    db_bind_i64(s, 2, repo);
-    while ((r = db_step(s, err)) == DB_ROW && n < CLOSED_MAX) {
-        subjects[n] = db_col_dup(s, 0, a);
-        scopes[n++] = db_col_i64(s, 1);
-    }
-    db_finish(&s);
-    *closed = false;
-    if (r == DB_FAIL) {
-        return false;
-    }
-    for (size_t i = 0; i < n && !*closed; i++) {
-        if (!closes(db, a, subjects[i], scopes[i], now, closed, row, err)) {
-            return false;
-        }
-    }
-    return true;
 }
 
 bool line_grant_of(struct db *db, struct wh_arena *a,

@@ -95,3 +95,41 @@ def test_one_approver_closes_weights_once_under_all_their_names(house):
     comes(house, path, 401)
     quorum(house, "lift", both)
     comes(house, path, 200)
+
+
+def key_of(house, token):
+    r = house.request("POST", f"{V1}/keys", token=token, json={"name": "k"})
+    assert r.status_code == 201, r.text
+    return r.json()["secret"]
+
+
+def ask(house, key, content="hello", stream=False):
+    return house.request("POST", "/v1/chat/completions", token=key, stream=stream, json={
+        "model": SERVED, "stream": stream, "messages": [{"role": "user", "content": content}]})
+
+
+def test_closed_weights_are_served_under_no_name(house):
+    """An engine elsewhere went on with a model of which a copy was closed by its digest."""
+    house.request("POST", f"{V1}/organizations", token="admin", json={"name": "demo"})
+    data, also = (weights.safetensors({"w": (n, 5)}) for n in (4001, 4003))
+    push(house, SERVED, {"m.safetensors": data}, house.token)
+    copy = push(house, "mallory/copy", {"a.safetensors": also, "b.safetensors": data},
+                house.mallory)
+    key = key_of(house, house.eve)
+    assert ask(house, key).status_code == 200
+    order = {"do": "stream", "endless": "word ", "delay": 0.05}
+    lines = ask(house, key, json.dumps(order), stream=True).iter_lines()
+    assert any(b"word" in line for line in lines)
+    assert close(house, copy).status_code == 201
+    rest = b"".join(lines)
+    assert b"closed this model" in rest and f"/{SERVED}/decision".encode() in rest
+    comes(house, f"/{SERVED}/resolve/main/m.safetensors", 401)
+    r = ask(house, key)
+    assert r.status_code == 403, r.text
+    assert "closed" in r.text and f"/{SERVED}/decision" in r.text
+    quorum(house, "lift", copy)
+    comes(house, f"/{SERVED}/resolve/main/m.safetensors", 200)
+    end = time.monotonic() + 30
+    while ask(house, key).status_code != 200:
+        assert time.monotonic() < end
+        time.sleep(0.2)
