@@ -474,6 +474,7 @@ static bool about_subject(struct line_carrying *c, struct wh_err *err)
     return line_tier_write(c->db, row.subject, row.repo, &t, err) &&
            (!is_closed(&t.state) || mark_content(&d, err)) &&
            (c->st->act != RULE_ACT_RECALL || line_notice_issue(c, &row, err)) &&
+           (c->st->act != RULE_ACT_RENEW || line_notice_renew(c, &row, err)) &&
            (c->st->act != RULE_ACT_LIFT || (line_notice_lift(c, &row, err) &&
                                             answer_appeal(c, &row, true, err)));
 }

@@ -87,6 +87,10 @@ bool line_notice_issue(struct line_carrying *c, const struct line_row *row,
 /* Its closing is lifted: so are the notices about this subject. */
 bool line_notice_lift(struct line_carrying *c, const struct line_row *row,
                       struct wh_err *err) WH_CHECK;
+/* What a recall holds is renewed: the notice ends, and another begins, with the
+ * same codes where the statement names none. Else nothing is done. */
+bool line_notice_renew(struct line_carrying *c, const struct line_row *row,
+                       struct wh_err *err) WH_CHECK;
 /* A closing, hold or grant of this subject has run out. */
 bool line_run_out(struct db *db, struct wh_arena *a, const struct line_house *h,
                   struct wh_str subject, int64_t repo, bool *changed,

@@ -45,16 +45,12 @@ const char *line_notice_reason_words(struct wh_str reason)
     return "";
 }
 
-/* The codes that a statement's rules name; what it does not name is the usual.
- */
+/* The codes that a statement's rules name; what it does not name stays. */
 static bool read_codes(const struct rule_statement *st, const char *out[CODES],
                        struct wh_err *err)
 {
     bool named[CODES] = {false};
 
-    out[REASON] = "safety";
-    out[SCOPE] = "this";
-    out[ACTION] = "stop-serving";
     for (size_t i = 0; i < st->n_rules; i++) {
         struct wh_str rule = st->rules[i], word;
         size_t k = 0;
@@ -81,7 +77,6 @@ static bool read_codes(const struct rule_statement *st, const char *out[CODES],
 static bool read_order(const struct rule_statement *st, bool legal,
                        struct wh_str *out, struct wh_err *err)
 {
-    *out = WH_S("");
     for (size_t i = 0; legal && i < st->n_reasons; i++) {
         struct wh_str s = st->reasons[i];
         if (wh_str_starts(s, WH_S(ORDER)) &&
@@ -230,13 +225,18 @@ static bool begin(struct issuing *x, struct wh_err *err)
     return true;
 }
 
-bool line_notice_issue(struct line_carrying *c, const struct line_row *row,
-                       struct wh_err *err)
+/* old: whose codes hold where the statement names none; null: the usual. */
+static bool issue(struct line_carrying *c, const struct line_row *row,
+                  const struct line_notice *old, struct wh_err *err)
 {
     struct issuing *x = WH_NEW(c->a, struct issuing);
 
     x->c = c;
     x->row = row;
+    x->codes[REASON] = old ? wh_arena_cstr(c->a, old->reason) : "safety";
+    x->codes[SCOPE] = old ? wh_arena_cstr(c->a, old->scope) : "this";
+    x->codes[ACTION] = old ? wh_arena_cstr(c->a, old->action) : "stop-serving";
+    x->order = old ? old->order : WH_S("");
     if (!begin(x, err) || !read_codes(c->st, x->codes, err) ||
         !read_order(c->st, strcmp(x->codes[REASON], "legal") == 0, &x->order,
                     err) ||
@@ -253,6 +253,12 @@ bool line_notice_issue(struct line_carrying *c, const struct line_row *row,
     }
     c->outbox = x->outbox;
     return add_row(x, err);
+}
+
+bool line_notice_issue(struct line_carrying *c, const struct line_row *row,
+                       struct wh_err *err)
+{
+    return issue(c, row, NULL, err);
 }
 
 /* ---- lifting ---- */
@@ -302,6 +308,26 @@ bool line_notice_lift(struct line_carrying *c, const struct line_row *row,
         ok = lift_one(x, ids[i], indexes[i], err);
     }
     return ok;
+}
+
+bool line_notice_renew(struct line_carrying *c, const struct line_row *row,
+                       struct wh_err *err)
+{
+    const struct line_notice *own = NULL;
+    struct line_notice *list;
+    size_t n;
+
+    if (!line_notices_standing(c->db, c->a, row->subject, row->repo,
+                               c->h->now / 1000000, &list, &n, err)) {
+        return false;
+    }
+    for (size_t i = 0; own == NULL && i < n; i++) {
+        bool is = wh_str_eq(list[i].subject, row->subject) &&
+                  list[i].repo == row->repo;
+        own = is ? &list[i] : NULL;
+    }
+    return own == NULL ||
+           (line_notice_lift(c, row, err) && issue(c, row, own, err));
 }
 
 /* ---- reading ---- */

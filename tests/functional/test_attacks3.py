@@ -133,3 +133,31 @@ def test_closed_weights_are_served_under_no_name(house):
     while ask(house, key).status_code != 200:
         assert time.monotonic() < end
         time.sleep(0.2)
+
+
+# ---- notices ----
+
+def test_a_hold_that_is_renewed_keeps_its_notice(house):
+    """The weights stayed closed, and nobody was told any more why: notices ended with the
+    first term of the hold, and whoever verified a copy then heard nothing of a recall."""
+    subject = push(house, "eve/taken", {"m.safetensors": weights.safetensors({"w": (4001, 7)})},
+                   house.eve)
+    quorum(house, "recall", subject, hours=1, rules=["house/danger", "notice/security"])
+    comes(house, "/eve/taken/resolve/main/m.safetensors", 401)
+    old = [n for n in house.get(f"{V1}/notices").json() if n["subject"] == subject]
+    quorum(house, "renew", subject, hours=24, rules=["house/danger"], reasons=["it still does"])
+    end = time.monotonic() + 30
+    while True:
+        now = [n for n in house.get(f"{V1}/notices").json() if n["subject"] == subject]
+        if len(now) == 2 and now[1]["lifted_index"] is not None:
+            break
+        assert time.monotonic() < end, now
+        time.sleep(0.1)
+    assert [n["state"] for n in now] == ["in force", "lifted"]
+    assert now[1]["id"] == old[0]["id"] and now[0]["until"] > old[0]["until"]
+    assert (now[0]["reason"], now[0]["words"]) == ("security", "it still does")
+    listed = house.get("/register/notices").json()["notices"]
+    leaf = json.loads(next(n for n in listed if n["index"] == now[0]["index"])["leaf"])
+    assert leaf["act"] == "recall"
+    assert leaf["files"] == [f"sha256:{f}" for f in old[0]["files"]]
+    assert not any(n["index"] == old[0]["index"] for n in listed)
