@@ -114,6 +114,29 @@ SELECT a.id, a.public_id, a.org, a.name, a.fullname, a.email, a.operator,
 FROM session s JOIN account a ON a.id = s.account
 WHERE s.hash = $1 AND s.expires > $2;
 
+-- All but the newest $2 of an account, oldest first.
+-- name: session_over :many
+SELECT hash, expires FROM session WHERE account = $1
+ORDER BY expires DESC, hash LIMIT $3 OFFSET $2;
+
+-- The key that a session has (gateway/portal.h) ends when it does: to the
+-- microsecond, as no other key of this account.
+-- name: session_key_end :one
+UPDATE api_key SET revoked = $3
+WHERE account = $1 AND expires = $2 AND revoked IS NULL RETURNING id;
+
+-- name: session_keys_end_all :exec
+UPDATE api_key SET revoked = $2
+WHERE account = $1 AND revoked IS NULL AND EXISTS (
+  SELECT 1 FROM session s
+  WHERE s.account = api_key.account AND s.expires = api_key.expires);
+
+-- name: session_keys_end_every :exec
+UPDATE api_key SET revoked = $1
+WHERE revoked IS NULL AND EXISTS (
+  SELECT 1 FROM session s
+  WHERE s.account = api_key.account AND s.expires = api_key.expires);
+
 -- name: session_delete :exec
 DELETE FROM session WHERE hash = $1;
 
@@ -129,6 +152,11 @@ DELETE FROM session WHERE hash IN (
 
 -- name: signin_link_insert :exec
 INSERT INTO signin_link (hash, account, expires) VALUES ($1, $2, $3);
+
+-- name: signin_link_over :exec
+DELETE FROM signin_link WHERE hash IN (
+  SELECT hash FROM signin_link WHERE account = $1
+  ORDER BY expires DESC, hash LIMIT $3 OFFSET $2);
 
 -- name: signin_link_look :one
 SELECT account FROM signin_link

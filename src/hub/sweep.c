@@ -69,8 +69,7 @@ static bool sweep_auth(struct db *db, void *ctx, struct wh_err *err)
 {
     struct step *s = ctx;
 
-    s->n = 0;
-    return store_auth_sweep(db, s->now, err);
+    return store_auth_sweep(db, s->now, &s->n, err);
 }
 
 static bool forget_reports(struct db *db, void *ctx, struct wh_err *err)

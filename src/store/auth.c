@@ -351,9 +351,81 @@ static bool insert_secret(struct db_stmt *s, char out[STORE_SECRET_LEN + 1],
     return ok;
 }
 
-bool store_session_create(struct db *db, int64_t account, int64_t now,
-                          char out[STORE_SECRET_LEN + 1], struct wh_err *err)
+struct old_session {
+    uint8_t hash[WH_SHA256_LEN];
+    int64_t expires;
+};
+
+/* What an account has beyond `max` sessions, in list. */
+static bool find_over(struct db *db, int64_t account, int64_t max,
+                      struct old_session list[STORE_OVER_MAX], size_t *n,
+                      struct wh_err *err)
 {
+    enum db_row r;
+    struct db_stmt *s = db_start(db, DBQ_SESSION_OVER);
+    db_bind_i64(s, 1, account);
+    db_bind_i64(s, 2, max);
+    db_bind_i64(s, 3, STORE_OVER_MAX);
+    for (*n = 0; (r = db_step(s, err)) == DB_ROW && *n < STORE_OVER_MAX;
+         (*n)++) {
+        struct old_session *one = &list[*n];
+        if (!db_col_hex(s, 0, one->hash, sizeof one->hash)) {
+            r = DB_FAIL;
+            wh_fail(err, WH_CORRUPT, "a session has no digest");
+            break;
+        }
+        one->expires = db_col_i64(s, 1);
+    }
+    db_finish(&s);
+    return r != DB_FAIL;
+}
+
+/* The session and its key; *key 0: it has none in force. */
+static bool end_session(struct db *db, int64_t account,
+                        const struct old_session *one, int64_t now,
+                        int64_t *key, struct wh_err *err)
+{
+    struct db_stmt *s = db_start(db, DBQ_SESSION_DELETE);
+    db_bind_hex(s, 1, one->hash, sizeof one->hash);
+    if (!db_exec(s, err)) {
+        return false;
+    }
+    s = db_start(db, DBQ_SESSION_KEY_END);
+    db_bind_i64(s, 1, account);
+    db_bind_i64(s, 2, one->expires);
+    db_bind_i64(s, 3, now);
+    return db_one_i64(s, 0, key, err);
+}
+
+/* Room for one more session. */
+static bool make_room(struct db *db, int64_t account, int64_t now,
+                      struct store_over *over, struct wh_err *err)
+{
+    struct old_session list[STORE_OVER_MAX];
+    size_t n;
+    *over = (struct store_over){0};
+    if (!find_over(db, account, STORE_SESSIONS_MAX - 1, list, &n, err)) {
+        return false;
+    }
+    for (size_t i = 0; i < n; i++) {
+        int64_t key = 0;
+        if (!end_session(db, account, &list[i], now, &key, err)) {
+            return false;
+        }
+        if (key != 0) {
+            over->keys[over->n++] = key;
+        }
+    }
+    return true;
+}
+
+bool store_session_create(struct db *db, int64_t account, int64_t now,
+                          char out[STORE_SECRET_LEN + 1],
+                          struct store_over *over, struct wh_err *err)
+{
+    if (!make_room(db, account, now, over, err)) {
+        return false;
+    }
     struct db_stmt *s = db_start(db, DBQ_SESSION_INSERT);
     db_bind_i64(s, 2, account);
     db_bind_i64(s, 3, now);
@@ -404,7 +476,14 @@ bool store_session_csrf_ok(struct wh_str secret, struct wh_str given,
 bool store_link_create(struct db *db, int64_t account, int64_t now,
                        char out[STORE_SECRET_LEN + 1], struct wh_err *err)
 {
-    struct db_stmt *s = db_start(db, DBQ_SIGNIN_LINK_INSERT);
+    struct db_stmt *s = db_start(db, DBQ_SIGNIN_LINK_OVER);
+    db_bind_i64(s, 1, account);
+    db_bind_i64(s, 2, STORE_LINKS_MAX - 1);
+    db_bind_i64(s, 3, STORE_OVER_MAX);
+    if (!db_exec(s, err)) {
+        return false;
+    }
+    s = db_start(db, DBQ_SIGNIN_LINK_INSERT);
     db_bind_i64(s, 2, account);
     db_bind_i64(s, 3, now + STORE_LINK_TTL_US);
     return insert_secret(s, out, err);
@@ -441,19 +520,24 @@ bool store_link_use(struct db *db, struct wh_str secret, int64_t now,
     return link_account(db, DBQ_SIGNIN_LINK_USE, secret, now, account, err);
 }
 
-static bool sweep(struct db *db, enum db_query q, int64_t now,
+static bool sweep(struct db *db, enum db_query q, int64_t now, size_t *n,
                   struct wh_err *err)
 {
     struct db_stmt *s = db_start(db, q);
     db_bind_i64(s, 1, now);
     db_bind_i64(s, 2, SWEEP_ROWS);
-    return db_exec(s, err);
+    if (!db_exec(s, err)) {
+        return false;
+    }
+    *n += (size_t)db_changes(db);
+    return true;
 }
 
-bool store_auth_sweep(struct db *db, int64_t now, struct wh_err *err)
+bool store_auth_sweep(struct db *db, int64_t now, size_t *n, struct wh_err *err)
 {
-    return sweep(db, DBQ_SESSION_SWEEP, now, err) &&
-           sweep(db, DBQ_SIGNIN_LINK_SWEEP, now, err);
+    *n = 0;
+    return sweep(db, DBQ_SESSION_SWEEP, now, n, err) &&
+           sweep(db, DBQ_SIGNIN_LINK_SWEEP, now, n, err);
 }
 
 bool store_bootstrap(struct db *db, void *ctx, struct wh_err *err)
@@ -480,10 +564,16 @@ bool store_bootstrap(struct db *db, void *ctx, struct wh_err *err)
     return true;
 }
 
-/* What lets an account in without a token. */
+/* What lets an account in without a token, and the keys of its sessions. */
 static bool end_entries(struct db *db, int64_t account, struct wh_err *err)
 {
-    struct db_stmt *s = db_start(db, DBQ_SESSION_DELETE_ALL);
+    struct db_stmt *s = db_start(db, DBQ_SESSION_KEYS_END_ALL);
+    db_bind_i64(s, 1, account);
+    db_bind_i64(s, 2, wh_now_us());
+    if (!db_exec(s, err)) {
+        return false;
+    }
+    s = db_start(db, DBQ_SESSION_DELETE_ALL);
     db_bind_i64(s, 1, account);
     if (!db_exec(s, err)) {
         return false;
@@ -495,7 +585,10 @@ static bool end_entries(struct db *db, int64_t account, struct wh_err *err)
 
 static bool end_everybodys_entries(struct db *db, struct wh_err *err)
 {
-    return db_exec(db_start(db, DBQ_SESSION_DELETE_EVERY), err) &&
+    struct db_stmt *s = db_start(db, DBQ_SESSION_KEYS_END_EVERY);
+    db_bind_i64(s, 1, wh_now_us());
+    return db_exec(s, err) &&
+           db_exec(db_start(db, DBQ_SESSION_DELETE_EVERY), err) &&
            db_exec(db_start(db, DBQ_SIGNIN_LINK_DELETE_EVERY), err);
 }
 

@@ -21,6 +21,11 @@
 #define STORE_TOKENS_MAX 1000
 /* Namespaces and repos that one token may name. */
 #define STORE_SCOPES_MAX 32
+/* Sessions and sign-in links that one account may have; the oldest go first. */
+#define STORE_SESSIONS_MAX 50
+#define STORE_LINKS_MAX 20
+/* So many go at once, when an account has more. */
+#define STORE_OVER_MAX 20
 /* How long an old secret may work beside the new one. */
 #define STORE_GRACE_MAX_US (30 * 24 * STORE_HOUR_US)
 #define STORE_DAY_US (24 * STORE_HOUR_US)
@@ -116,10 +121,16 @@ bool store_token_list(struct db *db, struct wh_arena *a, int64_t account,
 bool store_token_revoke(struct db *db, int64_t account, int64_t id,
                         struct wh_err *err) WH_CHECK;
 
-/* Begin a session of STORE_SESSION_TTL_US; the secret goes into the cookie. */
+/* Keys of the gateway that ended with their sessions. */
+struct store_over {
+    int64_t keys[STORE_OVER_MAX];
+    size_t n;
+};
+/* Begin a session of STORE_SESSION_TTL_US; the secret goes into the cookie.
+ * What the account has beyond STORE_SESSIONS_MAX ends, the oldest first. */
 bool store_session_create(struct db *db, int64_t account, int64_t now,
                           char out[STORE_SECRET_LEN + 1],
-                          struct wh_err *err) WH_CHECK;
+                          struct store_over *over, struct wh_err *err) WH_CHECK;
 /* Who is signed in with this cookie; else as store_token_auth. The principal's
  * token has id 0, role ADMIN, and the session's times. */
 bool store_session_auth(struct db *db, struct wh_str secret, int64_t now,
@@ -135,7 +146,8 @@ void store_session_csrf(struct wh_str secret, char out[STORE_SECRET_LEN + 1]);
 bool store_session_csrf_ok(struct wh_str secret, struct wh_str given,
                            struct wh_err *err) WH_CHECK;
 
-/* A link secret that signs account in once, within STORE_LINK_TTL_US. */
+/* A link secret that signs account in once, within STORE_LINK_TTL_US. The
+ * oldest beyond STORE_LINKS_MAX end. */
 bool store_link_create(struct db *db, int64_t account, int64_t now,
                        char out[STORE_SECRET_LEN + 1],
                        struct wh_err *err) WH_CHECK;
@@ -146,8 +158,10 @@ bool store_link_look(struct db *db, struct wh_str secret, int64_t now,
 bool store_link_use(struct db *db, struct wh_str secret, int64_t now,
                     int64_t *account, struct wh_err *err) WH_CHECK;
 
-/* Delete up to 500 expired sessions and links; run it now and then. */
-bool store_auth_sweep(struct db *db, int64_t now, struct wh_err *err) WH_CHECK;
+/* Delete up to 500 expired sessions and links; *n says how many went. Run it
+ * now and then, until none does. */
+bool store_auth_sweep(struct db *db, int64_t now, size_t *n,
+                      struct wh_err *err) WH_CHECK;
 
 /* The first start. */
 struct store_first {

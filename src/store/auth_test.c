@@ -11,6 +11,8 @@
 
 #define NOW 1000000000000LL
 
+static struct store_over OVER; /* of the session made last */
+
 /* One database with one account. */
 struct house {
     struct testdb t;
@@ -234,7 +236,7 @@ static void test_session_life(void **state)
     struct wh_err err = {0};
     struct store_principal p;
     char secret[STORE_SECRET_LEN + 1], csrf[STORE_SECRET_LEN + 1];
-    assert_true(store_session_create(db, h->ada.id, NOW, secret, &err));
+    assert_true(store_session_create(db, h->ada.id, NOW, secret, &OVER, &err));
     struct wh_str s = wh_str_of(secret);
     assert_int_equal(s.n, STORE_SECRET_LEN);
     assert_true(store_session_auth(db, s, NOW, &p, &err));
@@ -295,7 +297,7 @@ static void test_disabled_account(void **state)
     int64_t id;
     assert_true(store_token_create(db, h->ada.id, WH_S("t"), STORE_ROLE_READ, 0,
                                    token, &err));
-    assert_true(store_session_create(db, h->ada.id, NOW, session, &err));
+    assert_true(store_session_create(db, h->ada.id, NOW, session, &OVER, &err));
     assert_true(store_link_create(db, h->ada.id, NOW, link, &err));
     assert_true(store_account_disable(db, h->ada.id, true, &err));
     assert_false(store_token_auth(db, wh_str_of(token), NOW, &p, &err));
@@ -315,12 +317,118 @@ static void test_sweep(void **state)
     struct wh_err err = {0};
     struct store_principal p;
     char old[STORE_SECRET_LEN + 1], fresh[STORE_SECRET_LEN + 1];
-    assert_true(store_session_create(db, h->ada.id, NOW, old, &err));
-    assert_true(store_session_create(db, h->ada.id, NOW + 9, fresh, &err));
-    assert_true(store_auth_sweep(db, NOW + STORE_SESSION_TTL_US, &err));
+    size_t n;
+    assert_true(store_session_create(db, h->ada.id, NOW, old, &OVER, &err));
+    assert_true(
+        store_session_create(db, h->ada.id, NOW + 9, fresh, &OVER, &err));
+    assert_true(store_auth_sweep(db, NOW + STORE_SESSION_TTL_US, &n, &err));
+    assert_int_equal(n, 1);
     /* Asked at an earlier time, only the row itself can say no. */
     assert_false(store_session_auth(db, wh_str_of(old), NOW, &p, &err));
     assert_true(store_session_auth(db, wh_str_of(fresh), NOW, &p, &err));
+}
+
+static void bind_mark(struct db_stmt *s, char mark)
+{
+    char hash[65];
+    memset(hash, mark, 64);
+    hash[64] = '\0';
+    db_bind_cstr(s, 1, hash);
+}
+
+static bool key_ended(struct db *db, char mark)
+{
+    struct wh_err err = {0};
+    struct db_stmt *s = db_start(db, DBQ_API_KEY_BY_HASH);
+    bind_mark(s, mark);
+    assert_int_equal(db_step(s, &err), DB_ROW);
+    bool ended = db_col_i64(s, 12) != 0;
+    db_finish(&s);
+    return ended;
+}
+
+/* A key that a session has, as the gateway makes it. */
+static void give_key(struct db *db, int64_t account, int64_t expires, char mark)
+{
+    struct wh_err err = {0};
+    struct db_stmt *s = db_start(db, DBQ_API_KEY_INSERT);
+    bind_mark(s, mark);
+    db_bind_cstr(s, 2, "wh-");
+    db_bind_i64(s, 3, account);
+    db_bind_cstr(s, 4, "chat");
+    db_bind_cstr(s, 5, "");
+    db_bind_i64(s, 6, 1);
+    for (int i = 7; i <= 10; i++) {
+        db_bind_i64(s, i, 0);
+    }
+    db_bind_i64(s, 11, NOW);
+    db_bind_i64(s, 12, expires);
+    assert_true(db_exec(s, &err));
+}
+
+/* The oldest session makes room, with its key; other accounts keep theirs. */
+static void test_so_many_sessions(void **state)
+{
+    struct house *h = *state;
+    struct db *db = h->t.db;
+    struct wh_err err = {0};
+    struct store_principal p;
+    char one[STORE_SECRET_LEN + 1], others[STORE_SECRET_LEN + 1];
+    char secrets[STORE_SESSIONS_MAX + 3][STORE_SECRET_LEN + 1];
+    size_t n, left = 0;
+    struct store_account_new in = {.name = WH_S("bob")};
+    struct store_account bob;
+
+    assert_true(store_account_create(db, &in, &bob, &err));
+    assert_true(store_session_create(db, bob.id, NOW - 9, others, &OVER, &err));
+    for (int i = 0; i < STORE_SESSIONS_MAX + 3; i++) {
+        assert_true(store_session_create(db, h->ada.id, NOW + i, secrets[i],
+                                         &OVER, &err));
+        if (i == 1) {
+            give_key(db, h->ada.id, NOW + i + STORE_SESSION_TTL_US, 'a');
+            give_key(db, bob.id, NOW + i + STORE_SESSION_TTL_US, 'b');
+        }
+        assert_int_equal(OVER.n, i == STORE_SESSIONS_MAX + 1 ? 1 : 0);
+    }
+    for (int i = 0; i < STORE_SESSIONS_MAX + 3; i++) {
+        assert_int_equal(
+            store_session_auth(db, wh_str_of(secrets[i]), NOW, &p, &err),
+            i >= 3);
+    }
+    assert_true(store_session_auth(db, wh_str_of(others), NOW, &p, &err));
+    assert_true(key_ended(db, 'a'));
+    assert_false(key_ended(db, 'b'));
+
+    /* a clock that went back: the new one is the one that counts */
+    assert_true(
+        store_session_create(db, h->ada.id, NOW - 99, one, &OVER, &err));
+    assert_true(store_session_auth(db, wh_str_of(one), NOW, &p, &err));
+    assert_false(store_session_auth(db, wh_str_of(secrets[3]), NOW, &p, &err));
+
+    /* all go when their time is over, however many rounds it takes */
+    do {
+        assert_true(
+            store_auth_sweep(db, NOW + 2 * STORE_SESSION_TTL_US, &n, &err));
+        left += n;
+    } while (n > 0);
+    assert_int_equal(left, STORE_SESSIONS_MAX + 1);
+}
+
+static void test_so_many_links(void **state)
+{
+    struct house *h = *state;
+    struct db *db = h->t.db;
+    struct wh_err err = {0};
+    char links[STORE_LINKS_MAX + 2][STORE_SECRET_LEN + 1];
+    int64_t id;
+
+    for (int i = 0; i < STORE_LINKS_MAX + 2; i++) {
+        assert_true(store_link_create(db, h->ada.id, NOW + i, links[i], &err));
+    }
+    for (int i = 0; i < STORE_LINKS_MAX + 2; i++) {
+        assert_int_equal(
+            store_link_look(db, wh_str_of(links[i]), NOW, &id, &err), i >= 2);
+    }
 }
 
 static void test_first_start(void **state)
@@ -355,7 +463,8 @@ static void give_ways(struct db *db, int64_t account, struct ways *w)
     struct wh_err err = {0};
     assert_true(store_token_create(db, account, WH_S("mine"), STORE_ROLE_ADMIN,
                                    0, w->token, &err));
-    assert_true(store_session_create(db, account, NOW, w->session, &err));
+    assert_true(
+        store_session_create(db, account, NOW, w->session, &OVER, &err));
     assert_true(store_link_create(db, account, NOW, w->link, &err));
 }
 
@@ -394,6 +503,9 @@ static void test_admin_anew(void **state)
     assert_true(store_account_create(db, &in, &ada, &err));
     give_ways(db, p.account.id, &admins);
     give_ways(db, ada.id, &adas);
+    give_key(db, p.account.id, NOW + STORE_SESSION_TTL_US, 'a');
+    give_key(db, p.account.id, NOW + STORE_SESSION_TTL_US + 1, 'b');
+    give_key(db, ada.id, NOW + STORE_SESSION_TTL_US, 'c');
 
     /* what was made for nobody in particular ends, what somebody made not */
     assert_true(db_tx(db, store_admin_renew, &made[0], &err));
@@ -405,6 +517,9 @@ static void test_admin_anew(void **state)
     assert_int_equal(p.token.role, STORE_ROLE_ADMIN);
     check_ways(db, &admins, "t");
     check_ways(db, &adas, "tsl");
+    assert_true(key_ended(db, 'a'));
+    assert_false(key_ended(db, 'b')); /* one that admin made */
+    assert_false(key_ended(db, 'c'));
 
     assert_true(db_tx(db, store_admin_renew, &made[1], &err));
     assert_int_equal(made[1].ended, 1);
@@ -418,6 +533,8 @@ static void test_admin_anew(void **state)
     assert_true(store_token_auth(db, wh_str_of(made[2].token), NOW, &p, &err));
     check_ways(db, &admins, "");
     check_ways(db, &adas, "t");
+    assert_false(key_ended(db, 'b'));
+    assert_true(key_ended(db, 'c'));
     assert_false(on_disk(h, made[2].token));
 }
 
@@ -429,14 +546,15 @@ static bool story(struct db *db, void *ctx, struct wh_err *err)
     struct store_principal p;
     char secret[STORE_SECRET_LEN + 1];
     int64_t id;
+    size_t n;
     (void)ctx;
     return store_bootstrap(db, &first, err) &&
            store_token_auth(db, wh_str_of(first.token), NOW, &p, err) &&
            store_link_use(db, wh_str_of(first.link), NOW, &id, err) &&
-           store_session_create(db, id, NOW, secret, err) &&
+           store_session_create(db, id, NOW, secret, &OVER, err) &&
            store_session_auth(db, wh_str_of(secret), NOW, &p, err) &&
            store_session_end(db, wh_str_of(secret), err) &&
-           store_auth_sweep(db, NOW, err) &&
+           store_auth_sweep(db, NOW, &n, err) &&
            store_admin_renew(db, &renewed, err) && renewed.found;
 }
 
@@ -474,6 +592,7 @@ int main(void)
         T(test_session_life),     T(test_link_is_for_once),
         T(test_disabled_account), T(test_sweep),
         T(test_rotation),         T(test_scopes),
+        T(test_so_many_sessions), T(test_so_many_links),
         E(test_first_start),      E(test_admin_anew),
         E(test_faults),
     };

@@ -16,6 +16,7 @@ struct entry {
     struct wh_str link; /* used up in the same transaction, if any */
     int64_t account;
     char secret[STORE_SECRET_LEN + 1];
+    struct store_over over;
 };
 
 static bool entry_fn(struct db *db, void *ctx, struct wh_err *err)
@@ -26,7 +27,7 @@ static bool entry_fn(struct db *db, void *ctx, struct wh_err *err)
     if (e->link.n > 0 && !store_link_use(db, e->link, now, &e->account, err)) {
         return false;
     }
-    return store_session_create(db, e->account, now, e->secret, err);
+    return store_session_create(db, e->account, now, e->secret, &e->over, err);
 }
 
 /* A path of this house and nothing else: what stands in `next` came in a link.
@@ -46,11 +47,26 @@ static struct wh_str safe_next(struct wh_str next)
     return next;
 }
 
+/* What runs with the key of a session ends with it. */
+static void stop_key(struct front_req *q, int64_t key)
+{
+    if (q->house->gateway) {
+        gateway_stop(q->house->gateway,
+                     &(struct gateway_stop){
+                         .whose = GATEWAY_OF_KEY,
+                         .id = key,
+                         .why = WH_S("the session of this key has ended")});
+    }
+}
+
 static bool begin_session(struct front_req *q, struct entry *e,
                           struct wh_str next, struct wh_err *err)
 {
     bool ok = db_write(q->house->writer, entry_fn, e, err);
 
+    for (size_t i = 0; ok && i < e->over.n; i++) {
+        stop_key(q, e->over.keys[i]);
+    }
     if (ok) {
         web_redirect_cookie(q, safe_next(next), FRONT_SESSION_COOKIE, e->secret,
                             (long)(STORE_SESSION_TTL_US / 1000000));
@@ -182,12 +198,8 @@ bool web_on_logout(struct front_req *q, struct wh_err *err)
         !db_write(q->house->writer, end_fn, &l, err)) {
         return false;
     }
-    if (l.key != 0 && q->house->gateway) {
-        gateway_stop(q->house->gateway,
-                     &(struct gateway_stop){
-                         .whose = GATEWAY_OF_KEY,
-                         .id = l.key,
-                         .why = WH_S("the session of this key has ended")});
+    if (l.key != 0) {
+        stop_key(q, l.key);
     }
     web_redirect_cookie(q, WH_S("/"), FRONT_SESSION_COOKIE, "", 0);
     return true;
