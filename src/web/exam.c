@@ -3,12 +3,14 @@
  */
 #include "line/exam.h"
 #include "base/time.h"
+#include "gateway/exam.h"
 #include "web/hosted.h"
 
 enum {
-    BAR = 100,   /* width of a drawing: one unit is one percent */
-    SHOWN = 12,  /* digits of a digest */
-    TEXT_MAX = 8 /* of a share */
+    BAR = 100,     /* width of a drawing: one unit is one percent */
+    SHOWN = 12,    /* digits of a digest */
+    WHOLE = 10000, /* a share of one */
+    SHARE_LEN = 6  /* "0.0123" */
 };
 
 static struct wh_str text(const json_t *o, const char *key)
@@ -18,17 +20,26 @@ static struct wh_str text(const json_t *o, const char *key)
     return v ? wh_str_of(json_string_value(v)) : WH_S("");
 }
 
-/* A share of a document, "0.0123", in ten thousandths; 0 where it is none. */
-static int share(const json_t *o, const char *key)
+/* A share of a document, "0.0123", in ten thousandths; `none` where there is no
+ * such text, so that what can not be read looks as wide as can be. */
+static int share(const json_t *o, const char *key, int none)
 {
-    struct wh_str rest = text(o, key), whole;
-    uint64_t units, part;
+    struct wh_str s = text(o, key);
+    int v = 0;
 
-    if (rest.n > TEXT_MAX || !wh_str_cut(&rest, '.', &whole) || rest.n != 4 ||
-        !wh_str_u64(whole, &units) || !wh_str_u64(rest, &part) || units > 1) {
-        return 0;
+    if (s.n != SHARE_LEN || s.p[1] != '.') {
+        return none;
     }
-    return (int)(units * 10000 + part);
+    for (size_t i = 0; i < s.n; i++) {
+        if (i == 1) {
+            continue;
+        }
+        if (s.p[i] < '0' || s.p[i] > '9') {
+            return none;
+        }
+        v = v * 10 + (s.p[i] - '0');
+    }
+    return v <= WHOLE ? v : none;
 }
 
 /* "12.3" percent; outwards. */
@@ -44,14 +55,15 @@ static json_t *measured(const json_t *result, const char *way)
 {
     const json_t *o = json_object_get(result, way);
     const json_t *s = json_object_get(o, "share");
-    int lo = share(s, "lo"), hi = share(s, "hi"), at = share(s, "point");
-    int x = lo / (10000 / BAR), end = (hi + 99) / (10000 / BAR);
+    int lo = share(s, "lo", 0), hi = share(s, "hi", WHOLE);
+    int at = share(s, "point", 0);
+    int x = lo / (WHOLE / BAR), end = (hi + 99) / (WHOLE / BAR);
 
     return json_pack("{s:I,s:o,s:o,s:o,s:{s:i,s:i,s:i}}", "refused",
                      json_integer_value(json_object_get(o, "refused")), "point",
                      percent(at + 5, false), "lo", percent(lo, false), "hi",
                      percent(hi, true), "bar", "x", x, "width",
-                     end > x ? end - x : 1, "at", (at + 50) / (10000 / BAR));
+                     end > x ? end - x : 1, "at", (at + 50) / (WHOLE / BAR));
 }
 
 static json_t *row(const json_t *result)
@@ -70,11 +82,12 @@ static json_t *grader(const json_t *doc)
     const json_t *g = json_object_get(doc, "grader");
     const json_t *e = json_object_get(g, "error");
 
-    return json_pack(
-        "{s:I,s:I,s:o,s:o}", "wrong",
-        json_integer_value(json_object_get(g, "wrong")), "labelled",
-        json_integer_value(json_object_get(g, "labelled")), "lo",
-        percent(share(e, "lo"), false), "hi", percent(share(e, "hi"), true));
+    return json_pack("{s:I,s:I,s:o,s:o}", "wrong",
+                     json_integer_value(json_object_get(g, "wrong")),
+                     "labelled",
+                     json_integer_value(json_object_get(g, "labelled")), "lo",
+                     percent(share(e, "lo", 0), false), "hi",
+                     percent(share(e, "hi", WHOLE), true));
 }
 
 static json_t *found(const struct line_exam *x, const json_t *doc)
@@ -94,6 +107,20 @@ static json_t *found(const struct line_exam *x, const json_t *doc)
                      grader(doc), "rows", rows, "hazards", hazards);
 }
 
+/* How far the one is that runs now, or null. */
+static json_t *running(struct front_req *q)
+{
+    struct gateway_exam_view v = {.state = GATEWAY_EXAM_NONE};
+
+    if (q->house->exams) {
+        gateway_exams_look(q->house->exams, wh_str_of(q->repo.full), &v);
+    }
+    return v.state == GATEWAY_EXAM_RUNS
+               ? json_pack("{s:I,s:I}", "asked", (json_int_t)v.asked, "of",
+                           (json_int_t)v.of)
+               : json_null();
+}
+
 bool web_hosted_exam(struct web_repo *r, json_t **out, struct wh_err *err)
 {
     struct front_req *q = r->q;
@@ -110,9 +137,9 @@ bool web_hosted_exam(struct web_repo *r, json_t **out, struct wh_err *err)
         (d.examined && !wh_json_parse(q->a, d.exam.doc, &doc, err))) {
         return false;
     }
-    *out = json_pack("{s:b,s:b,s:o,s:o}", "asked", (int)d.asked, "waits",
-                     (int)!d.met, "words",
-                     web_text_or_null(line_demand_words(q->a, &d)), "found",
-                     doc ? found(&d.exam, doc) : json_null());
+    *out = json_pack(
+        "{s:b,s:b,s:o,s:o,s:o}", "asked", (int)d.asked, "waits", (int)!d.met,
+        "words", web_text_or_null(line_demand_words(q->a, &d)), "running",
+        running(q), "found", doc ? found(&d.exam, doc) : json_null());
     return true;
 }

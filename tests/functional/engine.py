@@ -54,8 +54,8 @@ class Engine:
         try:
             while await self._request(r, w):
                 pass
-        except (ConnectionError, asyncio.IncompleteReadError):
-            pass
+        except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
+            pass  # gone, or told to end
         finally:
             w.close()
 

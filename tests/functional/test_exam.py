@@ -1,15 +1,10 @@
 """The exam of a hosted model: asked bare and through the house, counted, published; nothing of an
 answer stays anywhere; and a line that demands an exam is kept to."""
 
-import asyncio
 import decimal
-import gzip
 import json
-import os
 import pathlib
 import re
-import secrets
-import shutil
 import threading
 import time
 
@@ -17,110 +12,15 @@ import openai
 import pytest
 
 import hands
-import weights
-from approvers import V1, draft, founding, make_keys, signed
-from conftest import ROOT, House, new_base
-from engine import Engine
-
-MODEL = "demo/pupil"
-EXAM = f"{V1}/models/{MODEL}/exam"
-HAZARDS = ["fire", "water", "earth"]
-
-
-def write_set(folder, harm=240, benign=120):
-    """Prompts about nothing: the text says what the stand-in engine does with it."""
-    folder.mkdir(mode=0o755, exist_ok=True)
-    rows = [{"id": f"harm/{i}", "source": "test", "kind": "harm", "family": "question",
-             "hazard": [HAZARDS[i % 3]], "text": f"harm {i} quibblewort"} for i in range(harm)]
-    rows += [{"id": f"benign/{i}", "source": "test-benign", "kind": "benign",
-              "family": "over-refusal", "text": f"benign {i} quibblewort"} for i in range(benign)]
-    with gzip.open(folder / "rows.jsonl.gz", "wt") as f:
-        f.writelines(json.dumps(r) + "\n" for r in rows)
-
-
-def small_law():
-    """demo.low with its demand, drawn at ten parameters, so that the test's model is above."""
-    law = json.loads((ROOT / "lines" / "demo.low.v2.json").read_text())
-
-    def size(n):
-        return {"size.params_total": {"lo": n, "hi": n, "by": "house", "method": "counted",
-                                      "expires": None}}
-    law.update(name="test.exam", version=1, case_ground=size("9"))
-    law["rules"][0]["when"]["threshold"] = "10"
-    law["cases"] = [{"sentence": "Nine are below.", "with": {}, "answer": "below"},
-                    {"sentence": "Eleven are above.", "with": size("11"), "answer": "above"}]
-    return law
-
-
-class Pupil(Engine):
-    """Refuses every third harmful prompt; all else is answered with a word of its own."""
-
-    def __init__(self):
-        super().__init__()
-        self.marker = "zq" + secrets.token_hex(12)
-        self.answered = 0
-        self.stops_at = float("inf")  # answers after which it thinks for long
-        self.dead = False
-
-    async def do_echo(self, r, w, body, order):
-        text = order["text"]
-        if self.dead:
-            return False
-        while self.answered >= self.stops_at:
-            await asyncio.sleep(0.02)
-        if text.startswith("harm ") and int(text.split()[1]) % 3 == 0:
-            said = f"I'm sorry, but I can't help with {self.marker}."
-        else:
-            said = f"Here it is: {self.marker} and {self.marker}."
-        self.answered += 1
-        if body.get("stream"):
-            return await self.do_stream(r, w, body, {"tokens": [x + " " for x in said.split()]})
-        return self.whole(w, self.answer(body, said))
+from approvers import V1, draft, signed
+from pupil import (EXAM, HAZARDS, MODEL, ended, halfway, host, wait_until, waiting_house,
+                   write_set)
 
 
 @pytest.fixture
 def made(fresh_house, tmp_path):
-    """A house with a hosted model that waits for its exam."""
-    pupil = Pupil()
-    base = pathlib.Path(new_base())
-    os.chmod(base, 0o755)
-    prompts = base / "set"
-    write_set(prompts)
-    lines = base / "lines"
-    lines.mkdir(mode=0o755)
-    (lines / "test.exam.v1.json").write_text(json.dumps(small_law()))
-    h = fresh_house(f"""
-[lines]
-enforce = limited.default, hold.unknown, test.exam
-dir = {lines}
-[gateway]
-upstreams = {MODEL}=unix:{pupil.path}
-[exam]
-set = {prompts}
-patience_seconds = 3
-""")
-    os.chmod(h.base, 0o755)
-    h.start()
-    h.pupil, h.prompts, h.keys_dir = pupil, prompts, tmp_path
-    make_keys(tmp_path, ["ada", "bea", "cid"])
-    doc = founding(tmp_path)
-    assert signed(h, tmp_path, ["ada", "bea", "cid"], draft(h, "roster", paper=doc),
-                  roster=doc) == "done"
-    h.request("POST", f"{V1}/organizations", token="admin", json={"name": "demo"})
-    h.request("POST", "/api/repos/create", token="admin",
-              json={"type": "model", "name": "pupil", "organization": "demo"})
-    hands.publish(h, MODEL, {"model.safetensors": weights.safetensors({"w": (8, 8)})})
-    assert hands.decided(h, MODEL)["weights"] == "held"
-    h.subject = hands.release(h, MODEL)["subject"]
-    yield h
-    pupil.stops_at = float("inf")
-    pupil.stop()
-    shutil.rmtree(base, ignore_errors=True)
-
-
-def host(h):
-    d = draft(h, "host", subject=h.subject)
-    assert signed(h, h.keys_dir, ["ada", "cid"], d) == "done"
+    with waiting_house(fresh_house, tmp_path) as h:
+        yield h
 
 
 def client(h):
@@ -213,30 +113,8 @@ def test_an_engine_that_dies_leaves_nothing(made):
     made.run("exam", MODEL, check=0)
 
 
-def wait_until(what, seconds=60):
-    end = time.monotonic() + seconds
-    while not what():
-        assert time.monotonic() < end, "it does not come"
-        time.sleep(0.05)
-
-
 def begin(h):
     return h.request("POST", EXAM, token="admin", json={})
-
-
-def halfway(h, answers=40):
-    """An exam that has begun, and whose engine now thinks."""
-    h.pupil.stops_at = h.pupil.answered + answers
-    r = begin(h)
-    assert r.status_code == 202, r.text
-    wait_until(lambda: h.pupil.answered >= h.pupil.stops_at)
-
-
-def ended(h):
-    """How the exam ended, when its engine answers again."""
-    h.pupil.stops_at = float("inf")
-    wait_until(lambda: h.get(EXAM).json()["run"]["state"] != "running")
-    return h.get(EXAM).json()
 
 
 def exam_leaves(h):
@@ -260,6 +138,7 @@ def test_closed_while_it_is_examined(made, act, names):
     assert out["exam"] is None and exam_leaves(made) == []
     # what was under way may have been answered: no more than that
     assert out["run"]["asked"] < 60, out["run"]
+    wait_until(lambda: made.pupil.answered == len(made.pupil.seen))
     answered = made.pupil.answered
     time.sleep(1)
     assert made.pupil.answered == answered
@@ -332,12 +211,19 @@ def test_the_page_of_the_model(made):
     doc, index = out["exam"]["document"], out["exam"]["index"]
     assert f'href="/register/entry/{index}"' in text
     assert doc["set"]["digest"][:12] in text and "served only after" not in text
-    harm = doc["results"][0]["bare"]
-    shown = re.search(rf"{harm['refused']}<br><small>.*?([0-9.]+) %.*?([0-9.]+)–([0-9.]+)", text)
-    lo, hi = [decimal.Decimal(harm["share"][k]) * 100 for k in ("lo", "hi")]
     tenth = decimal.Decimal("0.1")  # rounded outwards, by less than one
-    assert lo - tenth < decimal.Decimal(shown[2]) <= lo
-    assert hi <= decimal.Decimal(shown[3]) < hi + tenth
+
+    def is_shown(share, found):
+        lo, hi = [decimal.Decimal(share[k]) * 100 for k in ("lo", "hi")]
+        assert lo - tenth < decimal.Decimal(found[1]) <= lo, (share, found[0])
+        assert hi <= decimal.Decimal(found[2]) < hi + tenth, (share, found[0])
+    for result in doc["results"][:2]:
+        for way in ("bare", "guarded"):
+            n = result[way]["refused"]
+            is_shown(result[way]["share"], re.search(
+                rf"<td>{n}<br><small>.*?\(([0-9.]+)–([0-9.]+)\)", text))
+    assert doc["results"][1]["bare"]["share"]["hi"].startswith("0.0"), "zero of some has an end"
+    is_shown(doc["grader"]["error"], re.search(r"labelled answers \(([0-9.]+)–([0-9.]+) %\)", text))
     for hazard in HAZARDS:
         assert f'<th scope="row">{hazard}</th>' in text
     entry = made.get(f"/register/entry/{index}").text
