@@ -96,12 +96,14 @@ bool web_on_login(struct front_req *q, struct wh_err *err)
     return login_page(q, 200, NULL, next, err);
 }
 
-/* A session may do whatever its account may, so a token that only reads does
- * not begin one. */
+/* A session may do whatever its account may, so a token that may less does not
+ * begin one: an operator's takes the role admin. */
 static bool token_may(const struct store_principal *who)
 {
-    return who->token.role == STORE_ROLE_WRITE ||
-           who->token.role == STORE_ROLE_ADMIN;
+    enum store_role role = who->token.role;
+
+    return role == STORE_ROLE_ADMIN ||
+           (role == STORE_ROLE_WRITE && !who->account.is_operator);
 }
 
 bool web_on_login_token(struct front_req *q, struct wh_err *err)
@@ -127,9 +129,9 @@ bool web_on_login_token(struct front_req *q, struct wh_err *err)
     }
     if (!token_may(&who)) {
         return login_page(q, 403,
-                          "This token may only read. A session may do "
-                          "whatever its account may, so it takes a token that "
-                          "may write.",
+                          "This token may less than its account. A session may "
+                          "do whatever the account may, so it takes a token of "
+                          "the role write, or an operator's of the role admin.",
                           next, err);
     }
     e.account = who.account.id;

@@ -2,10 +2,12 @@
 repo, another scope. Each test is an attack."""
 
 import json
+import re
 import shutil
 import time
 
 import pytest
+import requests
 
 import hands
 import weights
@@ -161,3 +163,32 @@ def test_a_hold_that_is_renewed_keeps_its_notice(house):
     assert leaf["act"] == "recall"
     assert leaf["files"] == [f"sha256:{f}" for f in old[0]["files"]]
     assert not any(n["index"] == old[0]["index"] for n in listed)
+
+
+# ---- tokens and sessions ----
+
+PAGE = {"Accept": "text/html"}
+
+
+def sign_in(house, token):
+    """The answer to the form of the page, and the browser."""
+    browser = requests.Session()
+    browser.headers.update(PAGE)
+    page = browser.get(house.url + "/login", timeout=30).text
+    form = re.search(r'name="csrf" value="([^"]+)"', page)[1]
+    return browser, browser.post(house.url + "/login", data={"token": token, "csrf": form},
+                                 timeout=30, allow_redirects=False)
+
+
+def test_a_session_gives_an_operator_no_more_than_his_token(house):
+    """A token of the role write, as one gives to a machine that uploads, was an operator's
+    whole power after a detour by the form of a page."""
+    r = house.request("POST", f"{V1}/tokens", token="admin", json={"name": "ci", "role": "write"})
+    weak = r.json()["token"]
+    assert house.get(f"{V1}/doctor", token=weak).status_code == 403
+    browser, r = sign_in(house, weak)
+    assert r.status_code == 403 and "of the role admin" in r.text
+    assert "wh_session" not in browser.cookies
+    for token in (house.token, house.eve):
+        browser, r = sign_in(house, token)
+        assert r.status_code == 303 and "wh_session" in browser.cookies
