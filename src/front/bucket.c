@@ -43,6 +43,26 @@ void front_buckets_free(struct front_buckets **b)
     }
 }
 
+/* Whoever has one IPv6 address has a /64 of them: its first four groups, as
+ * the kernel writes them. */
+static struct wh_str network_of(struct wh_str address)
+{
+    unsigned colons = 0;
+
+    for (size_t i = 0; i < address.n; i++) {
+        if (address.p[i] != ':') {
+            continue;
+        }
+        colons++;
+        if (colons == 4 || (i + 1 < address.n && address.p[i + 1] == ':')) {
+            return wh_str_starts(address, WH_S("::ffff:"))
+                       ? address
+                       : wh_str_sub(address, 0, i);
+        }
+    }
+    return address;
+}
+
 /* FNV-1a with a secret start, mixed. */
 static uint64_t hash(const struct front_buckets *b, struct wh_str key)
 {
@@ -76,7 +96,7 @@ static struct row *find(struct front_buckets *b, uint64_t key)
     return best;
 }
 
-bool front_buckets_take(struct front_buckets *b, struct wh_str key,
+bool front_buckets_take(struct front_buckets *b, struct wh_str address,
                         int64_t now_us, struct front_rate *out)
 {
     int64_t each = MINUTE_US / (int64_t)b->limit, since;
@@ -85,7 +105,7 @@ bool front_buckets_take(struct front_buckets *b, struct wh_str key,
 
     each = each > 0 ? each : 1;
     pthread_mutex_lock(&b->lock);
-    r = find(b, hash(b, key));
+    r = find(b, hash(b, network_of(address)));
     if (r->empty < now_us - each * (int64_t)b->limit) {
         r->empty = now_us - each * (int64_t)b->limit; /* it is full */
     }

@@ -63,10 +63,34 @@ static void test_crowd(void **state)
     front_buckets_free(&b);
 }
 
+/* One person may have 2^64 addresses: they are no 2^64 buckets. */
+static void test_networks(void **state)
+{
+    static const char *const same[] = {
+        "2001:db8:1:2::1", "2001:db8:1:2::2", "2001:db8:1:2:3:4:5:6",
+        "2001:db8:1:2:ffff:ffff:ffff:ffff", "2001:db8:1:2:0:1::"};
+    static const char *const other[] = {
+        "2001:db8:1:3::1", "2001:db8:1::1",    "2001:db8::2",     "192.0.2.1",
+        "192.0.2.2",       "::ffff:192.0.2.1", "::ffff:192.0.2.2"};
+    struct front_buckets *b = front_buckets_new(60, 7);
+    unsigned got = 0;
+
+    (void)state;
+    for (size_t i = 0; i < sizeof same / sizeof *same; i++) {
+        got += take_many(b, same[i], 5 * S, 100);
+    }
+    assert_int_equal(got, 60);
+    for (size_t i = 0; i < sizeof other / sizeof *other; i++) {
+        assert_int_equal(take_many(b, other[i], 5 * S, 100), 60);
+    }
+    front_buckets_free(&b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_fills),
-                                       cmocka_unit_test(test_crowd)};
+                                       cmocka_unit_test(test_crowd),
+                                       cmocka_unit_test(test_networks)};
 
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

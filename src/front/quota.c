@@ -71,26 +71,6 @@ static bool from_here(struct wh_str peer)
            wh_str_starts(peer, WH_S("::ffff:127."));
 }
 
-/* Whoever has one IPv6 address has a /64 of them: its first four groups, as
- * the kernel writes them. */
-static struct wh_str network_of(struct wh_str peer)
-{
-    unsigned colons = 0;
-
-    for (size_t i = 0; i < peer.n; i++) {
-        if (peer.p[i] != ':') {
-            continue;
-        }
-        colons++;
-        if (colons == 4 || (i + 1 < peer.n && peer.p[i + 1] == ':')) {
-            return wh_str_starts(peer, WH_S("::ffff:"))
-                       ? peer
-                       : wh_str_sub(peer, 0, i);
-        }
-    }
-    return peer;
-}
-
 bool front_quota_stranger(struct front_req *q, struct wh_err *err)
 {
     struct front_quota *h = q->house->quota;
@@ -99,8 +79,7 @@ bool front_quota_stranger(struct front_req *q, struct wh_err *err)
     if (!h->strangers || (from_here(peer) && !h->conf->quota_count_loopback)) {
         return true;
     }
-    if (front_buckets_take(h->strangers, network_of(peer), wh_mono_us(),
-                           &q->rate)) {
+    if (front_buckets_take(h->strangers, peer, wh_mono_us(), &q->rate)) {
         return true;
     }
     wh_count(WH_COUNT_LIMITED, 1);
@@ -119,8 +98,7 @@ bool front_quota_signature(struct front_req *q, struct wh_err *err)
     struct front_rate rate;
 
     if (!h->signatures || (from_here(peer) && !h->conf->quota_count_loopback) ||
-        front_buckets_take(h->signatures, network_of(peer), wh_mono_us(),
-                           &rate)) {
+        front_buckets_take(h->signatures, peer, wh_mono_us(), &rate)) {
         return true;
     }
     wh_count(WH_COUNT_LIMITED, 1);
