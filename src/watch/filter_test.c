@@ -353,6 +353,31 @@ static void output_is_checked_and_counted(void **state)
     watch_end(t.w, run, true);
 }
 
+/* A name in each request fills the table: the names of a minute ago go, those
+ * with a case stay, and others are answered. */
+static void many_names_keep_nobody_out(void **state)
+{
+    struct wh_err err = {0};
+    struct watch_entry *e = NULL;
+
+    (void)state;
+    for (uint64_t i = 1; i <= WATCH_ENTRIES_MAX; i++) {
+        assert_true(
+            watch_entry_get(t.w, NULL, WATCH_PERSON, 1, i, 1, &e, &err));
+    }
+    e->case_id[0] = 'x';
+    e->until = t.now + WATCH_DAY_US;
+    /* not in the same minute: somebody may be at work with them */
+    assert_int_equal(watch_testing_ask(&t, 2, NULL, WH_S("good morning")),
+                     WATCH_SLOW);
+    t.now += 61 * (int64_t)1000000;
+    assert_int_equal(watch_testing_ask(&t, 2, NULL, WH_S("good morning")),
+                     WATCH_ANSWERED);
+    assert_true(t.w->entries < 10);
+    assert_ptr_equal(watch_entry_find(t.w, WATCH_PERSON, 1, WATCH_ENTRIES_MAX),
+                     e);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -376,6 +401,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(answers_of_the_house, begin, end),
         cmocka_unit_test_setup_teardown(output_is_checked_and_counted, begin,
                                         end),
+        cmocka_unit_test_setup_teardown(many_names_keep_nobody_out, begin, end),
     };
     wh_arena_init(&keep, (size_t)4 << 20);
     model = watch_testing_model(&keep);

@@ -62,6 +62,50 @@ static bool read_stored(struct db *db, struct watch_entry *e,
     return r != DB_FAIL;
 }
 
+static void drop_memory(struct watch *w, struct watch_entry *e)
+{
+    if (e->memory) {
+        wh_wipe(e->memory, sizeof *e->memory);
+        wh_free(e->memory);
+        e->memory = NULL;
+        w->memories--;
+    }
+}
+
+/* The oldest give way when too many are there at once; none that is younger
+ * than an hour, unless there are four times too many: the table is full then.
+ */
+static int64_t horizon(size_t have, size_t most, int64_t now)
+{
+    if (have >= 4 * most) {
+        return now - WATCH_MINUTE_US;
+    }
+    return have > most ? now - WATCH_HOUR_US : now - 24 * WATCH_HOUR_US;
+}
+
+void watch_entries_shrink(struct watch *w, int64_t now)
+{
+    int64_t memory = horizon(w->memories, WATCH_MEMORIES_MAX, now);
+    int64_t entry = horizon(w->entries, WATCH_ENTRIES_MAX / 4, now);
+
+    for (size_t i = 0; i < WATCH_SLOTS; i++) {
+        struct watch_entry **at = &w->slot[i], *e;
+        while ((e = *at)) {
+            if (e->used < memory) {
+                drop_memory(w, e);
+            }
+            if (e->used < entry && !e->dirty && !e->case_id[0]) {
+                *at = e->next;
+                drop_memory(w, e);
+                wh_free(e);
+                w->entries--;
+            } else {
+                at = &e->next;
+            }
+        }
+    }
+}
+
 bool watch_entry_get(struct watch *w, struct db *db, enum watch_level level,
                      int64_t id, uint64_t person, int64_t account,
                      struct watch_entry **out, struct wh_err *err)
@@ -70,6 +114,10 @@ bool watch_entry_get(struct watch *w, struct db *db, enum watch_level level,
     size_t at = slot_of(level, id, person);
 
     if (!e) {
+        if (w->entries >= WATCH_ENTRIES_MAX) {
+            /* names cost nothing: who makes many keeps nobody out */
+            watch_entries_shrink(w, watch_now(w));
+        }
         if (w->entries >= WATCH_ENTRIES_MAX) {
             return wh_fail(err, WH_UNAVAILABLE,
                            "more is going on than can be watched");
@@ -122,49 +170,6 @@ void watch_entry_free_of(struct watch_entry *e, bool clean)
         e->dirty = true;
     }
     e->rung = watch_ladder_next(DETECT_RUNG_NONE, watch_trace_log(&e->trace));
-}
-
-static void drop_memory(struct watch *w, struct watch_entry *e)
-{
-    if (e->memory) {
-        wh_wipe(e->memory, sizeof *e->memory);
-        wh_free(e->memory);
-        e->memory = NULL;
-        w->memories--;
-    }
-}
-
-/* The oldest give way when too many are there at once; none that is younger
- * than an hour, unless there are four times too many. */
-static int64_t horizon(size_t have, size_t most, int64_t now)
-{
-    if (have > 4 * most) {
-        return now - WATCH_MINUTE_US;
-    }
-    return have > most ? now - WATCH_HOUR_US : now - 24 * WATCH_HOUR_US;
-}
-
-void watch_entries_shrink(struct watch *w, int64_t now)
-{
-    int64_t memory = horizon(w->memories, WATCH_MEMORIES_MAX, now);
-    int64_t entry = horizon(w->entries, WATCH_ENTRIES_MAX / 4, now);
-
-    for (size_t i = 0; i < WATCH_SLOTS; i++) {
-        struct watch_entry **at = &w->slot[i], *e;
-        while ((e = *at)) {
-            if (e->used < memory) {
-                drop_memory(w, e);
-            }
-            if (e->used < entry && !e->dirty && !e->case_id[0]) {
-                *at = e->next;
-                drop_memory(w, e);
-                wh_free(e);
-                w->entries--;
-            } else {
-                at = &e->next;
-            }
-        }
-    }
 }
 
 void watch_entries_drop(struct watch *w)

@@ -128,7 +128,8 @@ struct watch_entry *watch_entry_find(struct watch *w, enum watch_level level,
 struct watch_memory *watch_entry_memory(struct watch *w, struct watch_entry *e);
 /* A case is over: nothing is done any more; `clean`: nor anything known. */
 void watch_entry_free_of(struct watch_entry *e, bool clean);
-/* Forget who was not here for long. */
+/* Forget who was not here for long; in a full table, for a minute. What is
+ * stored of them is not forgotten. */
 void watch_entries_shrink(struct watch *w, int64_t now);
 void watch_entries_drop(struct watch *w);
 /* 16 hex digits, or "". */
