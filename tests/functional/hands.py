@@ -90,11 +90,15 @@ def lfs_upload(house, repo, data, token="admin", **kw):
         assert r.status_code == 200, r.text
 
 
-def begin_put(house, href, length):
-    """A socket on which a PUT has begun: its head was sent, its body was not."""
+def begin_put(house, href, length, taken=False):
+    """A socket on which a PUT has begun: its head was sent, its body was not. taken: the house
+    has looked at the head, and waits for the body."""
     s = socket.create_connection(("127.0.0.1", house.port), 60)
     s.sendall((f"PUT {path_of(href)} HTTP/1.1\r\nHost: 127.0.0.1:{house.port}\r\n"
-               f"Content-Length: {length}\r\n\r\n").encode())
+               + ("Expect: 100-continue\r\n" if taken else "")
+               + f"Content-Length: {length}\r\n\r\n").encode())
+    if taken:
+        assert s.recv(1000) == b"HTTP/1.1 100 Continue\r\n\r\n"
     return s
 
 
