@@ -30,19 +30,22 @@ ON CONFLICT DO NOTHING;
 
 -- A subject other than $3 that holds this content and was found above a line,
 -- in the open or in the repo $4: what a private repo put beside it binds nobody
--- else.
+-- else, and what was decided about it there ends nothing that was decided in
+-- the open.
 -- name: subject_content_held :many
 SELECT c.subject, d.evidence FROM subject_content c JOIN decision d ON d.subject = c.subject
 WHERE c.digest = $1 AND c.kind = $2 AND c.subject <> $3
   AND d.answer = 1 AND d.tier_weights < 3 AND (d.repo IS NULL OR d.repo = $4)
-  AND NOT EXISTS (SELECT 1 FROM decision n WHERE n.subject = d.subject AND n.id > d.id)
+  AND NOT EXISTS (SELECT 1 FROM decision n WHERE n.subject = d.subject AND n.id > d.id
+    AND (n.repo IS NULL OR n.repo = d.repo))
 ORDER BY d.id LIMIT $5;
 
 -- A subject whose weights are not open, and that holds this file.
 -- name: subject_content_closed :one
 SELECT c.subject FROM subject_content c JOIN decision d ON d.subject = c.subject
 WHERE c.digest = $1 AND c.kind = 1 AND d.tier_weights < 3
-  AND NOT EXISTS (SELECT 1 FROM decision n WHERE n.subject = d.subject AND n.id > d.id)
+  AND NOT EXISTS (SELECT 1 FROM decision n WHERE n.subject = d.subject AND n.id > d.id
+    AND (n.repo IS NULL OR n.repo = d.repo))
 LIMIT 1;
 
 -- name: revision_of_subject :one

@@ -14,6 +14,7 @@ import weights
 from approvers import PEOPLE, V1, draft, founding, make_keys, sign, signed
 from conftest import House, new_base
 from engine import Engine
+from test_attacks import ESM_VOCABULARY
 
 SERVED = "demo/served"
 
@@ -192,3 +193,41 @@ def test_a_session_gives_an_operator_no_more_than_his_token(house):
     for token in (house.token, house.eve):
         browser, r = sign_in(house, token)
         assert r.status_code == 303 and "wh_session" in browser.cookies
+
+
+# ---- decisions of private repos ----
+
+def test_a_private_repo_does_not_hide_what_is_held_in_the_open(fresh_house):
+    """Weights held for what stands beside them are held alone, too, as long as their decision is
+    the newest about its subject. That of a private repo is none about the public."""
+    h = fresh_house().start()
+    eve = hands.account(h, "eve")
+    data = weights.safetensors({"model.layers.0.self_attn.q_proj.weight": (64, 65)})
+
+    def with_letters(repo, **kw):
+        h.api(token=eve).create_repo(repo, **kw)
+        hands.lfs_upload(h, repo, data, token=eve)
+        r = hands.commit(h, repo, hands.lfs_op("m.safetensors", data),
+                         hands.file_op("vocab.txt", ESM_VOCABULARY), token=eve)
+        assert r.status_code == 200, r.text
+        assert hands.decided(h, repo, token=eve)["weights"] == "held"
+        return hands.release(h, repo, token=eve)
+
+    public = with_letters("eve/letters")
+    private = with_letters("eve/hidden", private=True)
+    assert private["decision"]["id"] == public["decision"]["id"]
+    h.api(token=eve).delete_repo("eve/letters")
+    # a line more: whoever is still there is decided anew
+    assert h.stop() == 0
+    h.extra = "[lines]\nenforce = limited.default, hold.unknown, small.fast-track\n"
+    h.start()
+    hands.commit(h, "eve/hidden", hands.file_op("README.md", b"# again\n"), token=eve)
+    end = time.monotonic() + 60
+    while hands.release(h, "eve/hidden", token=eve)["decision"]["id"] == public["decision"]["id"]:
+        assert time.monotonic() < end
+        time.sleep(0.2)
+    h.api(token=eve).create_repo("eve/alone")
+    hands.publish(h, "eve/alone", {"m.safetensors": data}, token=eve)
+    assert hands.decided(h, "eve/alone", token=eve)["weights"] == "held"
+    assert h.get("/eve/alone/resolve/main/m.safetensors", token=eve).status_code == 403
+    assert h.stop() == 0
