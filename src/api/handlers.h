@@ -13,7 +13,9 @@
 
 #define API(method, pattern, who, body, limit, handler) \
     bool api_##handler(struct front_req *q, struct wh_err *err);
+#define LONG API
 #include "api/routes.tbl"
+#undef LONG
 #undef API
 
 #endif

@@ -411,6 +411,7 @@ void front_request_plan(void *house, const struct net_req *r,
     plan->handle = handle_row;
     plan->body = row->body;
     plan->limit = row->limit;
+    plan->lane = row->lane;
     if (row->who != FRONT_PUBLIC) {
         plan->admit = admit_row;
     }

@@ -45,6 +45,7 @@ struct front_route {
     uint64_t limit; /* of the body in bytes; who is not signed in has at most
                      * NET_ADMIT of them where the body is buffered */
     bool page;      /* a page: cookies count, failures are pages */
+    enum net_lane lane; /* net/server.h */
     bool (*handle)(struct front_req *q, struct wh_err *err);
 };
 

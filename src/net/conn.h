@@ -28,7 +28,7 @@ enum net_state {
 
 struct net_server {
     struct net_conf conf;
-    struct net_work work;
+    struct net_work work[NET_LANES];
     struct net_pool pool;
     struct net_peers peers;
     struct net_budget budget; /* of buffered bodies */

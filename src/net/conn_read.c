@@ -226,7 +226,9 @@ static void on_head(struct net_conn *c)
     wh_assert(t->plan.handle != NULL);
     wh_assert((!t->plan.on_loop && t->plan.quick == NULL) ||
               t->plan.body != NET_BODY_STREAM);
+    wh_assert(t->plan.lane < NET_LANES);
     t->pub.route = t->plan.route;
+    t->work = &c->srv->work[t->plan.lane];
     if (!length_fits(c)) {
         return;
     }
@@ -260,7 +262,7 @@ bool net_conn_read_head(struct net_conn *c)
     }
     if (c->state == NET_ST_IDLE) {
         struct net_server *srv = c->srv;
-        c->task = net_task_new(c->sock.loop, &srv->conf, &srv->work, &srv->pool,
+        c->task = net_task_new(c->sock.loop, &srv->conf, srv->work, &srv->pool,
                                &srv->budget, srv);
         c->task->conn = c;
         make_id(srv, c->task->pub.id);

@@ -233,6 +233,25 @@ static bool start_loops(struct net_server *srv, struct wh_err *err)
     return true;
 }
 
+/* Those of the first n lanes. */
+static void stop_workers(struct net_server *srv, unsigned n)
+{
+    while (n-- > 0) {
+        net_work_stop(&srv->work[n]);
+    }
+}
+
+static bool start_workers(struct net_server *srv, struct wh_err *err)
+{
+    for (unsigned i = 0; i < NET_LANES; i++) {
+        if (!net_work_start(&srv->work[i], &srv->conf, (enum net_lane)i, err)) {
+            stop_workers(srv, i);
+            return false;
+        }
+    }
+    return true;
+}
+
 /* Threads of ours take no signals: those are the main thread's; and a broken
  * pipe is a return value. On failure no thread is left. */
 static bool start_threads(struct net_server *srv, struct wh_err *err)
@@ -240,9 +259,9 @@ static bool start_threads(struct net_server *srv, struct wh_err *err)
     sigset_t all, old;
     sigfillset(&all);
     (void)pthread_sigmask(SIG_SETMASK, &all, &old);
-    bool good = net_work_start(&srv->work, &srv->conf, err);
+    bool good = start_workers(srv, err);
     if (good && !start_loops(srv, err)) {
-        net_work_stop(&srv->work);
+        stop_workers(srv, NET_LANES);
         good = false;
     }
     (void)pthread_sigmask(SIG_SETMASK, &old, NULL);
@@ -332,6 +351,9 @@ bool net_server_start(const struct net_conf *conf, struct net_server **out,
     wh_hex_enc(boot, sizeof boot, srv->boot);
     srv->conf = *conf;
     srv->conf.workers = conf->workers == 0 ? DEFAULT_WORKERS : conf->workers;
+    srv->conf.long_workers = conf->long_workers == 0
+                                 ? (srv->conf.workers + 1) / 2
+                                 : conf->long_workers;
     srv->shard_n = conf->loops == 0 ? cores() : conf->loops;
     srv->shards = wh_calloc(srv->shard_n, sizeof *srv->shards);
     net_pool_init(&srv->pool, SPARE_BUFFERS);
@@ -360,7 +382,7 @@ void net_server_stop(struct net_server **s, unsigned grace_ms)
     }
     *s = NULL;
     stop_loops(srv, grace_ms);
-    net_work_stop(&srv->work);
+    stop_workers(srv, NET_LANES);
     server_free(srv);
 }
 
@@ -465,13 +487,17 @@ void net_server_run(struct net_server *s, void (*fn)(void *worker, void *arg),
 {
     struct loose_job *l = wh_alloc(sizeof *l);
     *l = (struct loose_job){{.fn = run_loose}, fn, arg};
-    net_work_push(&s->work, &l->job);
+    net_work_push(&s->work[NET_LANE_SHORT], &l->job);
 }
 
 struct net_stats net_server_stats(struct net_server *s)
 {
-    uint64_t body_bytes, body_waiting;
+    uint64_t body_bytes, body_waiting, parked = 0, jobs = 0;
     net_budget_figures(&s->budget, &body_bytes, &body_waiting);
+    for (unsigned i = 0; i < NET_LANES; i++) {
+        parked += s->work[i].parked;
+        jobs += net_work_waiting(&s->work[i]);
+    }
     return (struct net_stats){
         .connections = s->connections,
         .accepted = s->accepted,
@@ -480,9 +506,9 @@ struct net_stats net_server_stats(struct net_server *s)
         .faults = s->faults,
         .bytes_in = s->bytes_in,
         .bytes_out = s->bytes_out,
-        .parked = s->work.parked,
+        .parked = parked,
         .buffers = net_pool_taken(&s->pool),
-        .jobs_waiting = net_work_waiting(&s->work),
+        .jobs_waiting = jobs,
         .body_bytes = body_bytes,
         .body_waiting = body_waiting,
     };

@@ -69,6 +69,17 @@ enum net_method {
 
 enum net_body { NET_BODY_NONE, NET_BODY_BUFFER, NET_BODY_STREAM };
 
+/* Which workers run the jobs of a request. Each lane has its own, and its own
+ * queue, first come first served; so what takes long waits for its like alone,
+ * and what is short never waits behind it. */
+enum net_lane {
+    NET_LANE_SHORT,
+    NET_LANE_LONG, /* many milliseconds of computing: lists, searches. Its
+                    * threads give way to others where there are not cores for
+                    * all, but always have a share of them */
+    NET_LANES
+};
+
 struct net_server;
 
 /* A request, as the application sees it. The views (and those that
@@ -114,10 +125,11 @@ struct net_plan {
      * shows of it, and `handle` runs on a worker. Not with NET_BODY_STREAM. May
      * be null. */
     bool (*quick)(struct net_req *r);
-    const void *route; /* becomes r->route */
-    bool on_loop;      /* run `handle` on the loop itself: only for what never
-                        * blocks and answers at once with bytes; no worker state;
-                        * not with NET_BODY_STREAM */
+    const void *route;  /* becomes r->route */
+    bool on_loop;       /* run `handle` on the loop itself: only for what never
+                         * blocks and answers at once with bytes; no worker state;
+                         * not with NET_BODY_STREAM */
+    enum net_lane lane; /* for all jobs of the request */
 };
 
 /* An answer that net gives by itself, before or without a handler. */
@@ -129,7 +141,8 @@ struct net_fault {
 struct net_conf {
     int listen_fd;    /* bound and listening (net_listen); net owns it now */
     unsigned loops;   /* 0: one per core */
-    unsigned workers; /* 0: 8 */
+    unsigned workers; /* of the short lane; 0: 8 */
+    unsigned long_workers; /* of the long lane; 0: half as many, at least one */
     struct net_limits limits;
     struct net_tls *tls; /* null: in the clear. It outlives the server */
     void *app;           /* first argument of the callbacks */
@@ -152,7 +165,8 @@ struct net_conf {
                  int64_t us);
     /* State of one worker (its read connection): made in the worker's thread
      * before its first job, ended in it after its last. Null: none. A failure
-     * of worker_init makes net_server_start fail. */
+     * of worker_init makes net_server_start fail. Those of the long lane have
+     * the indexes after the others. */
     bool (*worker_init)(void *app, unsigned index, void **state,
                         struct wh_err *err);
     void (*worker_exit)(void *app, void *state);

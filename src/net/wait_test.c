@@ -182,8 +182,8 @@ static void plan(void *app, const struct net_req *r, struct net_plan *p)
 
 static bool init(void *app, unsigned index, void **state, struct wh_err *err)
 {
-    if (app != NULL && index == 2) {
-        return wh_fail(err, WH_UNAVAILABLE, "no third worker");
+    if (app != NULL && index == *(unsigned *)app) {
+        return wh_fail(err, WH_UNAVAILABLE, "no worker %u", index);
     }
     inits++;
     *state = wh_alloc(8);
@@ -203,6 +203,7 @@ static struct net_conf make_conf(void)
 {
     return (struct net_conf){.loops = 2,
                              .workers = 3,
+                             .long_workers = 2,
                              .limits = net_limits_default(),
                              .plan = plan,
                              .worker_init = init,
@@ -217,7 +218,7 @@ static void up_with(unsigned loops)
     arenas_gone = inits = exits = 0;
     memset((void *)(uintptr_t)held, 0, sizeof held);
     test_server_up(&server, &conf);
-    assert_int_equal(inits, 3);
+    assert_int_equal(inits, 5);
 }
 
 static int up(void **state)
@@ -231,7 +232,7 @@ static int down(void **state)
 {
     (void)state;
     test_server_down(&server, 0);
-    assert_int_equal(exits, 3);
+    assert_int_equal(exits, 5);
     return 0;
 }
 
@@ -493,31 +494,41 @@ static void test_stop_hard(void **state)
     assert_int_equal(exits, 0);
     assert_false(net_resume(r, answer_ok));
     pthread_join(id, NULL);
-    assert_int_equal(exits, 3);
+    assert_int_equal(exits, 5);
     close(busy);
     close(endless_one);
     assert_int_equal(test_count_fds(), server.fds_before);
 }
 
-static void test_failed_start(void **state)
+/* The worker of that index has no state: nothing is left running. */
+static void fail_start(unsigned index)
 {
-    (void)state;
     struct net_conf conf = make_conf();
     struct wh_err err = {0};
     struct net_server *srv = NULL;
     uint16_t port;
-    int before = test_count_fds();
+    int fd, before = test_count_fds();
+    char words[20];
     inits = exits = 0;
-    conf.app = &conf;
+    conf.app = &index;
     assert_true(net_listen("::1", 0, &conf.listen_fd, &port, &err) ||
                 net_listen("127.0.0.1", 0, &conf.listen_fd, &port, &err));
     assert_false(net_server_start(&conf, &srv, &err));
-    assert_string_equal(err.msg, "no third worker");
+    (void)snprintf(words, sizeof words, "no worker %u", index);
+    assert_string_equal(err.msg, words);
     assert_int_equal(inits, exits);
     assert_int_equal(test_count_fds(), before);
-    int fd;
     assert_false(net_listen("localhost", 0, &fd, &port, &err));
     assert_int_equal(err.code, WH_USAGE);
+}
+
+/* In the short lane, or in the long one. */
+static void test_failed_start(void **state)
+{
+    (void)state;
+    struct net_server *srv = NULL;
+    fail_start(2);
+    fail_start(3);
     net_server_stop(&srv, 0); /* null is fine */
 }
 

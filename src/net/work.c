@@ -6,6 +6,11 @@
 
 #include "base/mem.h"
 
+#include <unistd.h>
+
+/* Of the long lane: at equal need it gets a third of what a short one gets. */
+#define LONG_NICE 5
+
 static _Thread_local void *my_state;
 
 struct start {
@@ -17,6 +22,9 @@ static bool begin(struct net_work *w, unsigned index, void **state)
 {
     struct wh_err err = {0};
     const struct net_conf *c = w->conf;
+    if (w->lane == NET_LANE_LONG) {
+        (void)!nice(LONG_NICE); /* of this thread alone, on Linux */
+    }
     bool good =
         c->worker_init == NULL || c->worker_init(c->app, index, state, &err);
     pthread_mutex_lock(&w->lock);
@@ -74,17 +82,20 @@ static void *work_main(void *arg)
 }
 
 bool net_work_start(struct net_work *w, const struct net_conf *conf,
-                    struct wh_err *err)
+                    enum net_lane lane, struct wh_err *err)
 {
-    *w = (struct net_work){.conf = conf};
+    bool is_long = lane == NET_LANE_LONG;
+    unsigned n = is_long ? conf->long_workers : conf->workers;
+    unsigned before = is_long ? conf->workers : 0;
+    *w = (struct net_work){.conf = conf, .lane = lane};
     w->last = &w->first;
     pthread_mutex_init(&w->lock, NULL);
     pthread_cond_init(&w->some, NULL);
     pthread_cond_init(&w->started, NULL);
-    w->ids = wh_calloc(conf->workers, sizeof *w->ids);
-    for (unsigned i = 0; i < conf->workers; i++) {
+    w->ids = wh_calloc(n, sizeof *w->ids);
+    for (unsigned i = 0; i < n; i++) {
         struct start *s = wh_alloc(sizeof *s);
-        *s = (struct start){w, i};
+        *s = (struct start){w, before + i};
         if (pthread_create(&w->ids[i], NULL, work_main, s) != 0) {
             wh_free(s);
             net_work_stop(w);

@@ -1,8 +1,8 @@
 /*
- * work.h - worker threads and their one queue.
- * Owner: the server. A job lies inside its user's struct; the queue only links
- * it.
- * Never: runs a job twice; drops a job, also not at the end.
+ * work.h - the worker threads of a lane and their one queue.
+ * Owner: the server, one for each lane. A job lies inside its user's struct;
+ * the queue only links it. Never: runs a job twice; drops a job, also not at
+ * the end.
  */
 #ifndef WH_NET_WORK_H
 #define WH_NET_WORK_H
@@ -25,13 +25,15 @@ struct net_work {
     bool stop, failed;
     struct wh_err err; /* of the first worker_init that failed */
     const struct net_conf *conf;
+    enum net_lane lane;
     pthread_t *ids;
     _Atomic uint64_t parked; /* requests that wait; a figure of net_stats */
 };
 
-/* Start conf->workers threads and wait until each has its state. */
+/* Start the threads of this lane, as many as conf says, and wait until each has
+ * its state. */
 bool net_work_start(struct net_work *w, const struct net_conf *conf,
-                    struct wh_err *err) WH_CHECK;
+                    enum net_lane lane, struct wh_err *err) WH_CHECK;
 /* Let the queue run empty, end the threads. */
 void net_work_stop(struct net_work *w);
 /* Any thread. */

@@ -14,7 +14,9 @@
 #define PAGE(method, pattern, who, body, handler) \
     bool web_on_##handler(struct front_req *q, struct wh_err *err);
 #define TALK PAGE
+#define LONG PAGE
 #include "web/routes.tbl"
+#undef LONG
 #undef TALK
 #undef PAGE
 
