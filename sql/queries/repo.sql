@@ -64,6 +64,9 @@ DELETE FROM repo WHERE id = $1 AND gone IS NOT NULL;
 -- name: repo_total_add :exec
 UPDATE repo_total SET n = n + $2 WHERE kind = $1;
 
+-- name: repo_last :one
+SELECT coalesce(max(id), 0) FROM repo;
+
 -- name: repo_total :one
 SELECT n FROM repo_total WHERE kind = $1;
 

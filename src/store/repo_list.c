@@ -2,18 +2,23 @@
  * Lists of repos, with the plan chosen here.
  *
  * SQLite's planner does not know that tags follow a power law: the right plan
- * for a rare tag takes seconds for a common one, and the other way round. Two
- * plans cover all queries:
+ * for a rare tag takes seconds for a common one, and the other way round. So:
  *
- *   collect  Take the ids of one filter (a rare tag, an owner, rare words),
- * test the other filters on each, keep the best in a heap. Cost: the size of
- * that filter. Given up when it proves large. walk     Go down the index of the
- * sort order and test the filters on each row, until the page is full. Cost:
- * small when many rows pass.
+ *   narrow   The ids of each filter that are cheap to read (words, from memory;
+ *            an owner; a tag, in the order of its index) become a set of bits,
+ *            which is then what all of them have in common.
+ *   walk     Go down the index of the sort order and test each row against the
+ *            set and the filters that are left, until the page is full. Cost:
+ *            small when many rows pass, since reading on in an index is cheap.
+ *   collect  Read the sort key of each member of the set, keep the best in a
+ *            heap. Cost: the size of the set, but a row costs KEY_ROWS times
+ *            what a row of a walk does, for each is somewhere else.
  *
- * A walk that finds little stops after WALK_MAX rows; the page is then short
- * and its cursor says where to go on. Private repos are not in the sort
- * indexes: a walk first collects those that the caller may see.
+ * A small set is walked for as long as collecting it would take, and is then
+ * collected. A walk through a large one, or without one, that finds little
+ * stops after WALK_MAX rows; the page is then short and its cursor says where
+ * to go on. Private repos are not in the sort indexes: a walk first collects
+ * those that the caller may see.
  */
 #include "store/repo_list.h"
 #include "store/repo_page.h"
@@ -21,10 +26,16 @@
 
 /* Where the plans turn; a test build makes them small. */
 #ifndef COLLECT_MAX
-#define COLLECT_MAX 2000    /* ids worth fetching and sorting */
-#define SCAN_MAX 8000       /* ids worth testing to get them, size unknown */
+#define COLLECT_MAX 2000    /* members worth collecting */
+#define SCAN_MAX 8000       /* ids worth reading of one filter, size unknown */
 #define SCAN_MAX_TAGS 60000 /* the same when the counts promise a gain */
 #define WALK_MAX 50000
+#define KEY_ROWS                                                \
+    40 /* rows of a walk that take as long as one row by its id \
+        */
+#define TAG_ROWS                                                \
+    8 /* rows that take as long as asking for one tag of a repo \
+       */
 #endif
 
 struct tag_ref {
@@ -35,12 +46,14 @@ struct list {
     struct db *db;
     struct wh_arena *a;
     const struct store_repo_query *q;
-    struct tag_ref tags[STORE_FILTERS_MAX];
+    struct tag_ref tags[STORE_FILTERS_MAX]; /* the rarest first */
+    bool in_set[STORE_FILTERS_MAX];         /* tags that the set stands for */
     struct wh_str words[STORE_FILTERS_MAX]; /* lower case, none empty */
     size_t n_words;
-    struct store_id_set matches; /* of the words; bits null: not known */
+    struct store_id_set set; /* no other repo can match; bits null: any can */
     struct store_page page;
-    int64_t *ids; /* room for COLLECT_MAX */
+    int64_t top, total; /* the highest id; public repos of the kind */
+    bool words_in_set;
     bool stopped; /* a walk ended at `last` before the page was full */
     struct store_place last;
 };
@@ -64,14 +77,13 @@ static bool may_read(const struct store_repo_query *q, int64_t owner)
     return false;
 }
 
-/* The tags of the query on one repo, but for number `skip`. */
-static bool has_tags(struct list *l, int64_t id, size_t skip, bool *has,
-                     struct wh_err *err)
+/* Has the repo the tags that the set does not stand for? */
+static bool has_tags(struct list *l, int64_t id, bool *has, struct wh_err *err)
 {
     *has = true;
     for (size_t i = 0; *has && i < l->q->n_tags; i++) {
         int64_t one = 0;
-        if (i == skip) {
+        if (l->in_set[i]) {
             continue;
         }
         struct db_stmt *s = db_start(l->db, DBQ_REPO_HAS_TAG);
@@ -140,16 +152,17 @@ static bool is_left_out(const struct store_repo_query *q, int64_t id)
            bsearch(&id, q->leave_out, q->n_leave_out, sizeof id, by_id) != NULL;
 }
 
-/* Test everything but tags on one repo, and offer it. */
+/* Test everything on one repo, and offer it. */
 static bool collect_one(struct list *l, int64_t id, struct wh_err *err)
 {
     const struct store_repo_query *q = l->q;
     struct keys k;
-    bool found = false;
-    if (is_left_out(q, id)) {
+    bool found = false, has = false;
+    if (is_left_out(q, id) || (l->set.bits && !store_id_set_has(&l->set, id))) {
         return true;
     }
-    if (!read_keys(l, id, &k, &found, err)) {
+    if (!has_tags(l, id, &has, err) ||
+        (has && !read_keys(l, id, &k, &found, err))) {
         return false;
     }
     if (found && k.kind == q->kind && (!q->owner || k.owner == q->owner) &&
@@ -159,62 +172,12 @@ static bool collect_one(struct list *l, int64_t id, struct wh_err *err)
     return true;
 }
 
-/* Try the collect plan over the ids that s gives (finished here). *done says
- * whether it came to the end within the limits; if not, nothing was offered.
- * skip: the tag that s already stands for, or SIZE_MAX. */
-static bool collect(struct list *l, struct db_stmt *s, size_t skip,
-                    size_t scan_max, bool *done, struct wh_err *err)
+/* The collect plan. */
+static bool collect_set(struct list *l, struct wh_err *err)
 {
-    size_t scanned = 0, n = 0;
-    bool has = false, ok = true;
-    enum db_row r;
-    while ((r = db_step(s, err)) == DB_ROW && scanned < scan_max) {
-        int64_t id = db_col_i64(s, 0);
-        scanned++;
-        ok = has_tags(l, id, skip, &has, err);
-        if (!ok || (has && n == COLLECT_MAX)) {
-            break;
-        }
-        if (has) {
-            l->ids[n++] = id;
-        }
-    }
-    db_finish(&s);
-    *done = r == DB_DONE;
-    ok = ok && r != DB_FAIL;
-    for (size_t i = 0; ok && *done && i < n; i++) {
-        ok = collect_one(l, l->ids[i], err);
-    }
-    return ok;
-}
-
-static bool collect_by_tag(struct list *l, size_t i, bool *done,
-                           struct wh_err *err)
-{
-    struct db_stmt *s = db_start(l->db, DBQ_REPO_IDS_BY_TAG);
-    db_bind_i64(s, 1, l->tags[i].id);
-    return collect(l, s, i, SCAN_MAX_TAGS, done, err);
-}
-
-static bool collect_by_owner(struct list *l, bool *done, struct wh_err *err)
-{
-    struct db_stmt *s = db_start(l->db, DBQ_REPO_IDS_BY_OWNER);
-    db_bind_i64(s, 1, l->q->owner);
-    db_bind_i64(s, 2, (int64_t)l->q->kind);
-    return collect(l, s, SIZE_MAX, SCAN_MAX, done, err);
-}
-
-/* The same over the matches of the words, if they are few. */
-static bool collect_by_words(struct list *l, bool *done, struct wh_err *err)
-{
-    const struct store_id_set *set = &l->matches;
-    bool has = false;
-    *done = set->count <= COLLECT_MAX;
-    for (int64_t i = 0; *done && i <= set->top / 64; i++) {
-        for (uint64_t left = set->bits[i]; left; left &= left - 1) {
-            int64_t id = i * 64 + __builtin_ctzll(left);
-            if (!has_tags(l, id, SIZE_MAX, &has, err) ||
-                (has && !collect_one(l, id, err))) {
+    for (int64_t i = 0; i <= l->set.top / 64; i++) {
+        for (uint64_t left = l->set.bits[i]; left; left &= left - 1) {
+            if (!collect_one(l, i * 64 + __builtin_ctzll(left), err)) {
                 return false;
             }
         }
@@ -222,55 +185,140 @@ static bool collect_by_words(struct list *l, bool *done, struct wh_err *err)
     return true;
 }
 
-static size_t rarest_tag(const struct list *l)
+/* ---- narrowing ---- */
+
+/* Keep of the set what s gives too (finished here). *done is false when that is
+ * more than max ids: then nothing has changed. */
+static bool keep_given(struct list *l, struct db_stmt *s, size_t max,
+                       bool *done, struct wh_err *err)
 {
-    size_t best = 0;
-    for (size_t i = 1; i < l->q->n_tags; i++) {
-        if (l->tags[i].n < l->tags[best].n) {
-            best = i;
+    struct store_id_set both = {.top = l->top};
+    enum db_row r;
+    both.bits =
+        wh_arena_array(l->a, (size_t)l->top / 64 + 1, sizeof *both.bits);
+    for (size_t n = 0; (r = db_step(s, err)) == DB_ROW && n < max; n++) {
+        int64_t id = db_col_i64(s, 0);
+        if (id <= l->top && (!l->set.bits || store_id_set_has(&l->set, id))) {
+            both.bits[id / 64] |= 1ULL << (id % 64);
+            both.count++;
         }
     }
-    return best;
+    db_finish(&s);
+    *done = r == DB_DONE;
+    if (*done) {
+        l->set = both;
+    }
+    return r != DB_FAIL;
 }
 
-/* Rows that a walk would pass for one page, were the tags independent. */
-static double walk_estimate(const struct list *l, int64_t total)
+/* Keep of the set what has the tags that it does not stand for yet. */
+static bool keep_tagged(struct list *l, struct wh_err *err)
 {
-    double rows = (double)l->q->limit;
+    bool has = false;
+    for (int64_t i = 0; i <= l->set.top / 64; i++) {
+        for (uint64_t left = l->set.bits[i]; left; left &= left - 1) {
+            uint64_t bit = left & -left;
+            if (!has_tags(l, i * 64 + __builtin_ctzll(left), &has, err)) {
+                return false;
+            }
+            if (!has) {
+                l->set.bits[i] &= ~bit;
+                l->set.count--;
+            }
+        }
+    }
     for (size_t i = 0; i < l->q->n_tags; i++) {
-        double n = l->tags[i].n > 0 ? (double)l->tags[i].n : 1.0;
-        rows *= (double)total / n;
+        l->in_set[i] = true;
+    }
+    return true;
+}
+
+/* Rows that a walk would pass for one page, were set and tags independent. */
+static double walk_estimate(const struct list *l)
+{
+    double total = (double)l->total, rows = (double)l->q->limit + 1;
+    if (l->set.bits) {
+        rows *= total / (l->set.count > 0 ? (double)l->set.count : 1.0);
+    }
+    for (size_t i = 0; i < l->q->n_tags; i++) {
+        if (!l->in_set[i]) {
+            rows *= total / (l->tags[i].n > 0 ? (double)l->tags[i].n : 1.0);
+        }
     }
     return rows;
 }
 
-/* The collect plan by whichever filter promises to be small; *done stays false
- * when none is. */
-static bool collect_somehow(struct list *l, bool *done, struct wh_err *err)
+/* The next tag of the query: is it cheaper to ask for it for all of the set, or
+ * to read all that have it, than to leave it to a walk? In rows of a walk. */
+enum way { LEAVE, ASK, READ };
+#define NO_WAY 1e300
+
+static enum way cheapest(const struct list *l, const struct tag_ref *tag)
 {
-    const struct store_repo_query *q = l->q;
-    size_t rare = rarest_tag(l);
-    if (q->n_tags > 0 && l->tags[rare].n <= COLLECT_MAX &&
-        !collect_by_tag(l, rare, done, err)) {
-        return false;
+    double members = l->set.bits ? (double)l->set.count : (double)l->total;
+    double share = l->total > 0 ? members / (double)l->total : 1.0;
+    double leave = walk_estimate(l) * share * TAG_ROWS;
+    double ask = l->set.bits ? members * TAG_ROWS : NO_WAY;
+    double all = tag->n <= SCAN_MAX_TAGS ? (double)tag->n : NO_WAY;
+    if (leave <= ask && leave <= all) {
+        return LEAVE;
     }
-    if (!*done && q->owner && !collect_by_owner(l, done, err)) {
-        return false;
-    }
-    if (!*done && l->matches.bits && !collect_by_words(l, done, err)) {
-        return false;
-    }
-    if (!*done && q->n_tags > 1 && l->tags[rare].n < SCAN_MAX_TAGS) {
-        int64_t total = 0;
-        if (!store_repo_total(l->db, q->kind, &total, err)) {
+    return ask <= all ? ASK : READ;
+}
+
+/* Tags come from the rarest on, so the rest is left where one is. */
+static bool narrow_by_tags(struct list *l, struct wh_err *err)
+{
+    bool done = true;
+    for (size_t i = 0; done && i < l->q->n_tags; i++) {
+        enum way way = cheapest(l, &l->tags[i]);
+        if (way != READ) {
+            return way == LEAVE || keep_tagged(l, err);
+        }
+        struct db_stmt *s = db_start(l->db, DBQ_REPO_IDS_BY_TAG);
+        db_bind_i64(s, 1, l->tags[i].id);
+        if (!keep_given(l, s, SCAN_MAX_TAGS, &done, err)) {
             return false;
         }
-        if ((double)l->tags[rare].n < walk_estimate(l, total)) {
-            return collect_by_tag(l, rare, done, err);
-        }
+        l->in_set[i] = done;
     }
     return true;
 }
+
+static bool narrow_by_owner(struct list *l, struct wh_err *err)
+{
+    bool done;
+    struct db_stmt *s = db_start(l->db, DBQ_REPO_IDS_BY_OWNER);
+    db_bind_i64(s, 1, l->q->owner);
+    db_bind_i64(s, 2, (int64_t)l->q->kind);
+    return keep_given(l, s, SCAN_MAX, &done, err);
+}
+
+/* Ask the names in memory, where there are any. */
+static bool narrow_by_words(struct list *l, struct wh_err *err)
+{
+    if (!l->q->names || l->n_words == 0) {
+        return true;
+    }
+    if (!store_names_refresh(l->q->names, l->db, err)) {
+        return false;
+    }
+    store_names_find(l->q->names, l->a, l->q->kind, l->words, l->n_words,
+                     &l->set);
+    l->words_in_set = true;
+    return true;
+}
+
+static bool narrow(struct list *l, struct wh_err *err)
+{
+    struct db_stmt *s = db_start(l->db, DBQ_REPO_LAST);
+    return db_one_i64(s, 0, &l->top, err) &&
+           store_repo_total(l->db, l->q->kind, &l->total, err) &&
+           narrow_by_words(l, err) &&
+           (!l->q->owner || narrow_by_owner(l, err)) && narrow_by_tags(l, err);
+}
+
+/* ---- walking ---- */
 
 /* Private repos of one account that may be read, before a walk. */
 static bool collect_private(struct list *l, int64_t owner, struct wh_err *err)
@@ -278,12 +326,10 @@ static bool collect_private(struct list *l, int64_t owner, struct wh_err *err)
     struct db_stmt *s = db_start(l->db, DBQ_REPO_IDS_PRIVATE);
     db_bind_i64(s, 1, owner);
     db_bind_i64(s, 2, (int64_t)l->q->kind);
-    bool has = false, ok = true;
+    bool ok = true;
     enum db_row r = DB_FAIL;
     while (ok && (r = db_step(s, err)) == DB_ROW) {
-        int64_t id = db_col_i64(s, 0);
-        ok = has_tags(l, id, SIZE_MAX, &has, err) &&
-             (!has || collect_one(l, id, err));
+        ok = collect_one(l, db_col_i64(s, 0), err);
     }
     db_finish(&s);
     return ok && r == DB_DONE;
@@ -294,23 +340,22 @@ static bool walk_one(struct list *l, struct store_place p, int64_t owner,
 {
     bool has = false;
     if ((l->q->owner && owner != l->q->owner) || is_left_out(l->q, p.id) ||
-        (l->matches.bits && !store_id_set_has(&l->matches, p.id))) {
+        (l->set.bits && !store_id_set_has(&l->set, p.id))) {
         return true;
     }
-    if (!has_tags(l, p.id, SIZE_MAX, &has, err)) {
-        return false;
-    }
-    if (!has) {
-        return true;
-    }
-    if (l->n_words > 0 && !l->matches.bits) {
+    if (l->n_words > 0 && !l->words_in_set) {
         return collect_one(l, p.id, err);
     }
-    store_page_offer(&l->page, p);
+    if (!has_tags(l, p.id, &has, err)) {
+        return false;
+    }
+    if (has) {
+        store_page_offer(&l->page, p);
+    }
     return true;
 }
 
-static bool walk(struct list *l, struct wh_err *err)
+static bool walk(struct list *l, size_t max, struct wh_err *err)
 {
     static const enum db_query walks[] = {
         [STORE_SORT_MODIFIED] = DBQ_REPO_WALK_MODIFIED,
@@ -333,7 +378,7 @@ static bool walk(struct list *l, struct wh_err *err)
             break;
         }
         ok = walk_one(l, l->last, db_col_i64(s, 2), err);
-        if (++walked == WALK_MAX) {
+        if (++walked == max) {
             l->stopped = true;
             break;
         }
@@ -342,7 +387,8 @@ static bool walk(struct list *l, struct wh_err *err)
     return ok && r != DB_FAIL;
 }
 
-static bool walk_plan(struct list *l, struct wh_err *err)
+/* The walk plan, of at most max rows. */
+static bool walk_all(struct list *l, size_t max, struct wh_err *err)
 {
     for (size_t i = 0; i < l->q->n_readable; i++) {
         int64_t owner = l->q->readable[i];
@@ -351,7 +397,35 @@ static bool walk_plan(struct list *l, struct wh_err *err)
             return false;
         }
     }
-    return walk(l, err);
+    return walk(l, max, err);
+}
+
+/* By whichever plan promises to be the cheaper one. */
+static bool fill_page(struct list *l, struct wh_err *err)
+{
+    size_t keys = l->set.count * KEY_ROWS;
+    if (!l->set.bits || l->set.count > COLLECT_MAX) {
+        return walk_all(l, WALK_MAX, err);
+    }
+    if ((double)keys > walk_estimate(l)) {
+        if (!walk_all(l, keys < WALK_MAX ? keys : WALK_MAX, err)) {
+            return false;
+        }
+        if (!l->stopped) {
+            return true;
+        }
+        l->stopped = false;
+        l->page.n = 0;
+    }
+    return collect_set(l, err);
+}
+
+/* ---- the query ---- */
+
+static int by_count(const void *x, const void *y)
+{
+    const struct tag_ref *a = x, *b = y;
+    return a->n < b->n ? -1 : a->n > b->n;
 }
 
 /* Look the tags up; *empty when one is unknown: nothing can match. */
@@ -371,6 +445,7 @@ static bool find_tags(struct list *l, bool *empty, struct wh_err *err)
         }
         *empty = r == DB_DONE;
     }
+    qsort(l->tags, l->q->n_tags, sizeof *l->tags, by_count);
     return true;
 }
 
@@ -398,20 +473,6 @@ static void prepare_words(struct list *l, bool *empty)
             *empty = !name_byte(w[j]);
         }
     }
-}
-
-/* Ask the names in memory, where there are any. */
-static bool match_words(struct list *l, struct wh_err *err)
-{
-    if (!l->q->names || l->n_words == 0) {
-        return true;
-    }
-    if (!store_names_refresh(l->q->names, l->db, err)) {
-        return false;
-    }
-    store_names_find(l->q->names, l->a, l->q->kind, l->words, l->n_words,
-                     &l->matches);
-    return true;
 }
 
 static bool fetch_page(struct list *l, struct store_repo_page *out,
@@ -445,7 +506,7 @@ static bool run(struct db *db, void *ctx, struct wh_err *err)
 {
     struct job *j = ctx;
     struct list *l = &j->list;
-    bool empty = false, done = false;
+    bool empty = false;
     l->db = db;
     prepare_words(l, &empty);
     if (!find_tags(l, &empty, err)) {
@@ -454,11 +515,7 @@ static bool run(struct db *db, void *ctx, struct wh_err *err)
     if (empty) {
         return fetch_page(l, j->out, err);
     }
-    if (!match_words(l, err) || !collect_somehow(l, &done, err) ||
-        (!done && !walk_plan(l, err))) {
-        return false;
-    }
-    return fetch_page(l, j->out, err);
+    return narrow(l, err) && fill_page(l, err) && fetch_page(l, j->out, err);
 }
 
 bool store_repo_list(struct db *db, struct wh_arena *a,
@@ -475,7 +532,6 @@ bool store_repo_list(struct db *db, struct wh_arena *a,
     }
     struct job j = {.list = {.a = a, .q = q}, .out = out};
     store_page_init(&j.list.page, a, q->limit + 1, &q->after);
-    j.list.ids = wh_arena_array(a, COLLECT_MAX, sizeof *j.list.ids);
     return db_read(db, run, &j, err);
 }
 
