@@ -436,21 +436,18 @@ bool api_repo_list(struct front_req *q, struct wh_err *err)
     json_t *list = wh_json_own(q->a, json_array());
     struct store_repo_query query;
     struct store_repo_page page = {0};
-    bool full, nobody;
+    struct wh_str ignored;
+    bool brief, nobody;
 
     if (!list_query(q, &query, &nobody, err) ||
         (!nobody && !store_repo_list(q->db, q->a, &query, &page, err))) {
         return false;
     }
-    full = front_query_bool(q->net->query, "full", q->a) ||
-           front_query_bool(q->net->query, "cardData", q->a);
+    brief = !front_query_bool(q->net->query, "full", q->a) &&
+            !front_query_bool(q->net->query, "cardData", q->a) &&
+            !front_query(q->net->query, "expand", 0, q->a, &ignored);
     for (size_t i = 0; i < page.n; i++) {
-        json_t *o = hub_view_repo(&page.repos[i], false);
-        struct wh_str ignored;
-        if (!full && !front_query(q->net->query, "expand", 0, q->a, &ignored)) {
-            json_decref(o);
-            o = hub_view_repo(&page.repos[i], true);
-        }
+        json_t *o = hub_view_repo(&page.repos[i], brief);
         keep_expanded(q, o);
         json_array_append_new(list, o);
     }
