@@ -105,6 +105,17 @@ void wh_buf_char(struct wh_buf *b, char c)
     wh_buf_mem(b, &c, 1);
 }
 
+void wh_buf_u64(struct wh_buf *b, uint64_t v)
+{
+    char digits[20]; /* of UINT64_MAX */
+    size_t i = sizeof digits;
+    do {
+        digits[--i] = (char)('0' + v % 10);
+        v /= 10;
+    } while (v > 0);
+    wh_buf_mem(b, digits + i, sizeof digits - i);
+}
+
 /* Into the room that there is, which mostly is enough; else again. */
 void wh_buf_fmt(struct wh_buf *b, const char *fmt, ...)
 {

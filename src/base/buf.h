@@ -39,6 +39,7 @@ void wh_buf_add(struct wh_buf *b, struct wh_str s);
 void wh_buf_mem(struct wh_buf *b, const void *p, size_t n);
 void wh_buf_cstr(struct wh_buf *b, const char *c);
 void wh_buf_char(struct wh_buf *b, char c);
+void wh_buf_u64(struct wh_buf *b, uint64_t v); /* in decimal digits */
 void wh_buf_fmt(struct wh_buf *b, const char *fmt, ...) WH_PRINTF(2, 3);
 
 /* Text for a place: HTML text or attribute value; one URL path segment or

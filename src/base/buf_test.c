@@ -53,6 +53,27 @@ static void formats_whatever_the_room(void **state)
     }
 }
 
+static void writes_numbers(void **state)
+{
+    (void)state;
+    struct wh_buf b;
+    wh_buf_init(&b, 200);
+    for (uint64_t v = 1; v < UINT64_MAX / 10; v *= 10) {
+        char want[48];
+        (void)snprintf(want, sizeof want, "%llu,%llu",
+                       (unsigned long long)(v - 1), (unsigned long long)v);
+        wh_buf_reset(&b);
+        wh_buf_u64(&b, v - 1);
+        wh_buf_char(&b, ',');
+        wh_buf_u64(&b, v);
+        unit_str(wh_buf_str(&b), want);
+    }
+    wh_buf_reset(&b);
+    wh_buf_u64(&b, UINT64_MAX);
+    unit_str(wh_buf_str(&b), "18446744073709551615");
+    wh_buf_done(&b);
+}
+
 static void stops_at_its_ceiling(void **state)
 {
     (void)state;
@@ -171,6 +192,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(grows),
         cmocka_unit_test(formats_whatever_the_room),
+        cmocka_unit_test(writes_numbers),
         cmocka_unit_test(stops_at_its_ceiling),
         cmocka_unit_test(escapes_html),
         cmocka_unit_test(escapes_urls),

@@ -14,6 +14,7 @@ enum what { PASS, OWN, KEEP };
 
 struct row {
     const char *name;
+    size_t name_n;
     enum where where;
     enum ask_kind kind;
     enum what what;
@@ -22,7 +23,7 @@ struct row {
 
 static const struct row rows[GATEWAY_ASK_FIELDS] = {
 #define ASK(name, where, kind, what, least, most) \
-    {#name, where, ASK_##kind, what, least, most},
+    {#name, sizeof #name - 1, where, ASK_##kind, what, least, most},
 #include "gateway/ask.tbl"
 #undef ASK
 };
@@ -384,7 +385,8 @@ static const struct row *find(enum gateway_endpoint e, struct wh_str name)
 {
     enum where here = e == GATEWAY_CHAT ? CHAT : TEXT;
     for (size_t i = 0; i < GATEWAY_ASK_FIELDS; i++) {
-        if ((rows[i].where & here) != 0 && wh_str_is(name, rows[i].name)) {
+        if (name.n == rows[i].name_n && (rows[i].where & here) != 0 &&
+            memcmp(name.p, rows[i].name, name.n) == 0) {
             return &rows[i];
         }
     }
@@ -557,7 +559,8 @@ void gateway_ask_write(const struct gateway_ask *ask, struct wh_str model,
 {
     wh_buf_cstr(b, "{\"model\":");
     wh_buf_json(b, model);
-    wh_buf_fmt(b, ",\"max_tokens\":%llu", (unsigned long long)max_tokens);
+    wh_buf_cstr(b, ",\"max_tokens\":");
+    wh_buf_u64(b, max_tokens);
     if (ask->stream) {
         wh_buf_cstr(b, ",\"stream\":true,\"stream_options\":"
                        "{\"include_usage\":true}");

@@ -16,8 +16,8 @@
  * close theirs after five seconds. */
 #define IDLE_MAX 64
 #define IDLE_US 4000000
-/* Bytes that a request to an engine may have more than the body of its asker,
- * mostly. */
+/* More than the head of a request to an engine has. Its body may be so much
+ * longer than that of its asker, mostly. */
 #define HEAD_ROOM 512
 /* Body of a request that a loop reads by itself: some 20 us. */
 #define QUICK_MAX ((size_t)16 << 10)
@@ -34,6 +34,7 @@ struct asking {
     struct gateway_key *key;
     struct wh_str base;
     struct gateway_ask ask;
+    size_t ask_n;                /* of its body */
     struct gateway_route *route; /* to be given back */
     struct gateway_got got;
     bool reserved;
@@ -46,9 +47,10 @@ struct asking {
 static void add_text(struct gateway_heads *h, const char *name,
                      const char *value)
 {
-    wh_assert(h->n < GATEWAY_HEADS);
+    size_t n = strlen(value);
+    wh_assert(h->n < GATEWAY_HEADS && n < sizeof h->v[h->n].value);
     h->v[h->n].name = name;
-    (void)snprintf(h->v[h->n].value, sizeof h->v[h->n].value, "%s", value);
+    memcpy(h->v[h->n].value, value, n + 1);
     h->n++;
 }
 
@@ -313,30 +315,42 @@ static bool ask_filter(struct asking *x, uint64_t each, struct gateway_fault *f)
 
 /* --- the request for the engine ------------------------------------------- */
 
-static void write_request(struct asking *x, uint64_t each, struct wh_buf *out)
+/* The head is known when the body is: it is written behind it, and moved into
+ * room that was left before. */
+static void write_head(const struct asking *x, struct gateway_stream *s)
+{
+    struct wh_buf *b = &s->request;
+    size_t end = b->n;
+    wh_buf_cstr(b, x->ask.endpoint == GATEWAY_CHAT
+                       ? "POST /v1/chat/completions HTTP/1.1\r\nHost: engine"
+                       : "POST /v1/completions HTTP/1.1\r\nHost: engine");
+    wh_buf_cstr(b, x->ask.stream ? "\r\nAccept: text/event-stream"
+                                 : "\r\nAccept: application/json");
+    wh_buf_cstr(b, "\r\nContent-Type: application/json\r\nX-Request-Id: ");
+    wh_buf_cstr(b, x->r->id);
+    wh_buf_cstr(b, "\r\nContent-Length: ");
+    wh_buf_u64(b, end - HEAD_ROOM);
+    wh_buf_cstr(b, "\r\n\r\n");
+    size_t n = b->n - end;
+    wh_assert(!b->over && n <= HEAD_ROOM);
+    s->request_from = HEAD_ROOM - n;
+    memcpy(b->p + s->request_from, b->p + end, n);
+    b->n = end;
+}
+
+static void write_request(struct asking *x, uint64_t each,
+                          struct gateway_stream *s)
 {
     const struct gateway_place *place =
         gateway_routes_place(x->g->routes, x->route->place);
     struct wh_str there = place != NULL && place->there.n > 0
                               ? place->there
                               : wh_str_of(x->route->model);
-    struct wh_buf body;
-    wh_buf_init(&body, GATEWAY_BODY_MAX + 65536);
-    (void)wh_buf_room(&body, net_req_body(x->r).n + HEAD_ROOM);
-    gateway_ask_write(&x->ask, there, each, x->route->custody, &body);
-    wh_assert(!body.over);
-    wh_buf_init(out, GATEWAY_BODY_MAX + 131072);
-    (void)wh_buf_room(out, body.n + HEAD_ROOM);
-    wh_buf_fmt(out,
-               "POST /v1/%s HTTP/1.1\r\nHost: engine\r\n"
-               "Content-Type: application/json\r\nAccept: %s\r\n"
-               "X-Request-Id: %s\r\nContent-Length: %zu\r\n\r\n",
-               x->ask.endpoint == GATEWAY_CHAT ? "chat/completions"
-                                               : "completions",
-               x->ask.stream ? "text/event-stream" : "application/json",
-               x->r->id, body.n);
-    wh_buf_add(out, wh_buf_str(&body));
-    wh_buf_done(&body);
+    wh_buf_init(&s->request, GATEWAY_BODY_MAX + 131072);
+    (void)wh_buf_room(&s->request, x->ask_n + 3 * (size_t)HEAD_ROOM);
+    wh_buf_grew(&s->request, HEAD_ROOM);
+    gateway_ask_write(&x->ask, there, each, x->route->custody, &s->request);
+    write_head(x, s);
 }
 
 static struct gateway_stream *make_stream(struct asking *x, uint64_t each)
@@ -365,7 +379,7 @@ static struct gateway_stream *make_stream(struct asking *x, uint64_t each)
     s->rates = rates_of(g, x->key);
     gateway_sse_init(&s->sse);
     wh_buf_init(&s->whole, GATEWAY_ANSWER_MAX);
-    write_request(x, each, &s->request);
+    write_request(x, each, s);
     s->request_n = s->request.n;
     g->pending += s->request_n;
     s->route->running++;
@@ -388,6 +402,7 @@ static bool connect_it(struct gateway_stream *s, struct gateway_fault *f)
 static bool prepare(struct asking *x, struct wh_str body,
                     struct gateway_fault *f)
 {
+    x->ask_n = body.n;
     if (!gateway_ask_read(x->r->arena, x->ask.endpoint, body, &x->ask, f) ||
         !check_scope(x, f) || !find_route(x, f)) {
         return false;
@@ -488,6 +503,7 @@ static bool quick_prepare(struct asking *x)
 {
     struct gateway_fault f;
     struct wh_str body = net_req_body(x->r);
+    x->ask_n = body.n;
     return !x->key->exam && x->g->conf.filter->only_custody &&
            body.n <= QUICK_MAX && x->g->pending <= GATEWAY_PENDING_MAX &&
            gateway_ask_read(x->r->arena, x->ask.endpoint, body, &x->ask, &f) &&

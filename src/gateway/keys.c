@@ -84,8 +84,10 @@ static void usage_add(struct gateway_keys *k, const struct usage *u)
     row->completion += u->completion;
 }
 
-/* Take at most BATCH rows off the table; the lock is held. */
-static struct usage *usage_take(struct gateway_keys *k)
+/* Take at most BATCH rows off the table; the lock is held. *more: it has
+ * others.
+ */
+static struct usage *usage_take(struct gateway_keys *k, bool *more)
 {
     struct usage *out = NULL;
     size_t n = 0;
@@ -99,6 +101,7 @@ static struct usage *usage_take(struct gateway_keys *k)
         }
     }
     k->usage_n -= n;
+    *more = k->usage_n > 0;
     return out;
 }
 
@@ -119,12 +122,15 @@ static bool write_fn(struct db *db, void *ctx, struct wh_err *err)
     return true;
 }
 
-/* What could not be written is kept, unless nothing follows any more. */
+/* What could not be written is kept, unless nothing follows any more. True:
+ * there was more than one write takes. (What came while it was written waits
+ * for its time: under load something always comes.) */
 static bool flush(struct gateway_keys *k, bool last)
 {
     struct wh_err err = {0};
+    bool more = false;
     pthread_mutex_lock(&k->usage_lock);
-    struct usage *batch = usage_take(k);
+    struct usage *batch = usage_take(k, &more);
     pthread_mutex_unlock(&k->usage_lock);
     if (batch == NULL) {
         return false;
@@ -142,7 +148,7 @@ static bool flush(struct gateway_keys *k, bool last)
         wh_free(u);
     }
     pthread_mutex_unlock(&k->usage_lock);
-    return ok;
+    return ok && more;
 }
 
 /* --- what nobody needs any more -------------------------------------------
@@ -640,7 +646,6 @@ static bool load(struct gateway_keys *k, struct db *db,
 static bool in_force(const struct gateway_keys *k,
                      const struct gateway_key *key, struct wh_err *err)
 {
-    int64_t wall = wh_now_us(), now = gateway_keys_now(k);
     if (key->halt == GATEWAY_SUSPENDED) {
         return wh_fail(err, WH_FORBIDDEN,
                        "the account of this key is suspended");
@@ -649,7 +654,8 @@ static bool in_force(const struct gateway_keys *k,
         return wh_fail(err, WH_AUTH_INVALID, "the API key has been revoked");
     }
     /* whatever was done to the clock, the earlier end counts */
-    if (key->expires != 0 && (wall >= key->expires || now >= key->expires)) {
+    if (key->expires != 0 &&
+        (wh_now_us() >= key->expires || gateway_keys_now(k) >= key->expires)) {
         return wh_fail(err, WH_AUTH_INVALID, "the API key has expired");
     }
     return true;

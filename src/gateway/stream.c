@@ -86,6 +86,7 @@ static void free_now(struct gateway_stream *s)
         wh_buf_done(&s->channels[i].held);
     }
     wh_free(s->channels);
+    wh_free(s->dial_fault);
     wh_buf_done(&s->whole);
     gateway_sse_done(&s->sse);
     wh_fd_close(&s->fd);
@@ -490,7 +491,7 @@ static void dialled(struct net_news *n)
     if (s->live == NULL || s->answered) {
         free_if_over(s);
     } else if (s->fd < 0) {
-        fail(s, &s->dial_fault, (struct gateway_ended){0});
+        fail(s, s->dial_fault, (struct gateway_ended){0});
     } else {
         begin_exchange(s);
     }
@@ -500,7 +501,7 @@ static void dial_job(void *worker, void *arg)
 {
     struct gateway_stream *s = arg;
     (void)worker;
-    s->fd = gateway_route_dial(s->g->routes, s->route, &s->dial_fault);
+    s->fd = gateway_route_dial(s->g->routes, s->route, s->dial_fault);
     net_loop_post(s->loop, &s->news);
 }
 
@@ -513,6 +514,7 @@ static void dial_again(struct gateway_stream *s)
         return;
     }
     s->dialed = s->dialing = true;
+    s->dial_fault = wh_alloc(sizeof *s->dial_fault);
     s->loop->held++;
     s->news = (struct net_news){.fn = dialled};
     net_server_run(s->server, dial_job, s);
@@ -525,7 +527,8 @@ static void begin_exchange(struct gateway_stream *s)
         .loop = s->loop,
         .pool = target < GATEWAY_TARGETS ? &s->lane->pools[target] : NULL,
         .fd = s->fd,
-        .request = wh_buf_str(&s->request),
+        .request =
+            wh_str_sub(wh_buf_str(&s->request), s->request_from, SIZE_MAX),
         .connect_us = 5000000,
         .first_us = s->g->conf.first_us,
         .idle_us = s->g->conf.silence_us,

@@ -71,6 +71,7 @@ struct gateway_stream {
     unsigned choices;
     uint64_t prompt_bound, answer_bound, reserved;
     struct wh_buf request; /* until the engine answers */
+    size_t request_from;   /* where in it the request begins */
     uint64_t request_n;    /* counted in g->pending */
     int fd;                /* connected for us, or -1: from the pool */
     char id[NET_ID];
@@ -83,7 +84,7 @@ struct gateway_stream {
     struct net_server *server;
     struct net_loop *loop;
     bool dialing, dialed; /* a worker connects; it has been tried again */
-    struct gateway_fault dial_fault;
+    struct gateway_fault *dial_fault; /* of the second try */
     struct net_news news;
 
     /* the answer */

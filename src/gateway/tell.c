@@ -117,11 +117,16 @@ static const char *object_of(const struct gateway_stream *s)
 static void put_head(struct gateway_stream *s)
 {
     struct wh_buf *b = &s->lane->out;
-    wh_buf_fmt(b,
-               "{\"id\":\"%s-%s\",\"object\":\"%s\",\"created\":%lld,"
-               "\"model\":\"%s\",\"choices\":[",
-               s->endpoint == GATEWAY_CHAT ? "chatcmpl" : "cmpl", s->id,
-               object_of(s), (long long)s->created, s->route->model);
+    wh_buf_cstr(b, s->endpoint == GATEWAY_CHAT ? "{\"id\":\"chatcmpl-"
+                                               : "{\"id\":\"cmpl-");
+    wh_buf_cstr(b, s->id);
+    wh_buf_cstr(b, "\",\"object\":\"");
+    wh_buf_cstr(b, object_of(s));
+    wh_buf_cstr(b, "\",\"created\":");
+    wh_buf_u64(b, (uint64_t)s->created);
+    wh_buf_cstr(b, ",\"model\":\"");
+    wh_buf_cstr(b, s->route->model);
+    wh_buf_cstr(b, "\",\"choices\":[");
 }
 
 static void begin_event(struct gateway_stream *s)
@@ -132,8 +137,10 @@ static void begin_event(struct gateway_stream *s)
 
 static void begin_choice(struct gateway_stream *s, unsigned index)
 {
-    wh_buf_fmt(&s->lane->out, "{\"index\":%u,%s", index,
-               s->endpoint == GATEWAY_CHAT ? "\"delta\":{" : "\"text\":");
+    struct wh_buf *b = &s->lane->out;
+    wh_buf_cstr(b, "{\"index\":");
+    wh_buf_u64(b, index);
+    wh_buf_cstr(b, s->endpoint == GATEWAY_CHAT ? ",\"delta\":{" : ",\"text\":");
 }
 
 static void put_finish(struct gateway_stream *s, enum gateway_finish f)
@@ -142,7 +149,9 @@ static void put_finish(struct gateway_stream *s, enum gateway_finish f)
     if (f == GATEWAY_UNFINISHED) {
         wh_buf_cstr(b, ",\"finish_reason\":null}");
     } else {
-        wh_buf_fmt(b, ",\"finish_reason\":\"%s\"}", gateway_finish_word(f));
+        wh_buf_cstr(b, ",\"finish_reason\":\"");
+        wh_buf_cstr(b, gateway_finish_word(f));
+        wh_buf_cstr(b, "\"}");
     }
 }
 
@@ -166,7 +175,9 @@ static void put_padding(struct gateway_stream *s, size_t from)
     struct wh_buf *b = &s->lane->out;
     size_t n = b->n - from + around;
     size_t pad = (64 - n % 64) % 64;
-    wh_buf_fmt(b, ",\"obfuscation\":\"%.*s\"", (int)pad, filler);
+    wh_buf_cstr(b, ",\"obfuscation\":\"");
+    wh_buf_mem(b, filler, pad);
+    wh_buf_char(b, '"');
 }
 
 static void end_event(struct gateway_stream *s, size_t from, bool usage_null)
@@ -380,16 +391,19 @@ void gateway_tell_finish(struct gateway_stream *s, enum gateway_finish why)
 
 static void put_usage(struct gateway_stream *s)
 {
+    struct wh_buf *b = &s->lane->out;
     gateway_stream_count(s);
-    unsigned long long total = s->prompt_tokens + s->completion_tokens;
-    wh_buf_fmt(&s->lane->out,
-               "{\"prompt_tokens\":%llu,\"completion_tokens\":%llu,"
-               "\"total_tokens\":%llu,\"prompt_tokens_details\":{"
-               "\"cached_tokens\":%llu},\"completion_tokens_details\":{"
-               "\"reasoning_tokens\":%llu}}",
-               (unsigned long long)s->prompt_tokens,
-               (unsigned long long)s->completion_tokens, total,
-               (unsigned long long)s->cached, (unsigned long long)s->reasoning);
+    wh_buf_cstr(b, "{\"prompt_tokens\":");
+    wh_buf_u64(b, s->prompt_tokens);
+    wh_buf_cstr(b, ",\"completion_tokens\":");
+    wh_buf_u64(b, s->completion_tokens);
+    wh_buf_cstr(b, ",\"total_tokens\":");
+    wh_buf_u64(b, s->prompt_tokens + s->completion_tokens);
+    wh_buf_cstr(b, ",\"prompt_tokens_details\":{\"cached_tokens\":");
+    wh_buf_u64(b, s->cached);
+    wh_buf_cstr(b, "},\"completion_tokens_details\":{\"reasoning_tokens\":");
+    wh_buf_u64(b, s->reasoning);
+    wh_buf_cstr(b, "}}");
 }
 
 /* What a limit leaves when the request is settled. */
@@ -556,7 +570,9 @@ static void put_whole_choice(struct gateway_stream *s,
 {
     struct wh_buf *b = &s->lane->out;
     bool chat = s->endpoint == GATEWAY_CHAT;
-    wh_buf_fmt(b, "{\"index\":%u,", c->index);
+    wh_buf_cstr(b, "{\"index\":");
+    wh_buf_u64(b, c->index);
+    wh_buf_char(b, ',');
     if (chat) {
         wh_buf_cstr(b, "\"message\":{\"role\":\"assistant\",");
     }
