@@ -24,8 +24,10 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-/* While it starts, it is asked more often. */
-#define PROBE_START_US 50000
+/* While it starts, it is asked again and again: the sooner, the shorter ago its
+ * start is, so that little of the wait is for a question. */
+#define PROBE_START_US 5000
+#define PROBE_SHARE 16
 /* A probe that could not even connect is tried again within its time. */
 #define PROBE_AGAIN_US 50000
 #define FILES 2048u
@@ -176,7 +178,8 @@ static bool spawn(struct engine *e, const struct engine_world *w,
         return false;
     }
     e->pid_fd = (int)syscall(SYS_pidfd_open, e->pid, 0);
-    e->probe_next = wh_mono_us() + PROBE_START_US;
+    e->spawned = wh_mono_us();
+    e->probe_next = e->spawned + PROBE_START_US;
     wh_log(WH_INFO, "engine.start", "weights=%.16s pid=%d", e->weights,
            (int)e->pid);
     return true;
@@ -284,6 +287,16 @@ static bool step(struct engine *e, const struct engine_world *w,
 static const char question[] =
     "GET /health HTTP/1.1\r\nHost: engine\r\nConnection: close\r\n\r\n";
 
+/* Until the next probe, after one that came to nothing. */
+static int64_t pause_of(const struct engine *e, int64_t now)
+{
+    int64_t us = (now - e->spawned) / PROBE_SHARE;
+    if (e->m.phase != ENGINE_STARTING || us > PROBE_AGAIN_US) {
+        return PROBE_AGAIN_US;
+    }
+    return us > PROBE_START_US ? us : PROBE_START_US;
+}
+
 static void dial_probe(struct engine *e, int64_t now)
 {
     e->probe = engine_dial(e->dir);
@@ -292,7 +305,7 @@ static void dial_probe(struct engine *e, int64_t now)
         wh_fd_close(&e->probe);
     }
     if (e->probe < 0) {
-        e->probe_next = now + PROBE_AGAIN_US;
+        e->probe_next = now + pause_of(e, now);
     }
 }
 
@@ -302,7 +315,7 @@ static bool probed(struct engine *e, const struct engine_world *w, bool well,
 {
     bool ready = e->m.phase == ENGINE_READY;
     end_probe(e);
-    e->probe_next = now + (ready ? w->times.probe_every : PROBE_START_US);
+    e->probe_next = now + (ready ? w->times.probe_every : pause_of(e, now));
     if (!well && !ready) {
         return false;
     }

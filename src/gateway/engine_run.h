@@ -43,7 +43,8 @@ struct engine {
     int64_t given; /* monotonic */
     /* the program */
     struct engine_machine m;
-    pid_t pid; /* 0: none */
+    pid_t pid;       /* 0: none */
+    int64_t spawned; /* monotonic */
     int pid_fd, out, dir;
     char said[ENGINE_SAID]; /* last line before it was ready */
     size_t said_n;
