@@ -27,6 +27,8 @@ def _functional():
 functional = _functional()
 client_homes = functional.client_homes
 fresh_house = functional.fresh_house
+no_folders_left = functional.no_folders_left
+pytest_runtest_makereport = functional.pytest_runtest_makereport
 # what tests/functional imports from its own conftest
 House, new_base, BINARY = functional.House, functional.new_base, functional.BINARY
 sys.path.insert(0, str(HERE))

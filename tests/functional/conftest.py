@@ -68,6 +68,7 @@ class House:
         assert match, f"no ready line but {line!r}\n{self.log()[-4000:]}"
         self.url = match.group(1)
         self.port = int(match.group(2))
+        STARTED.append(self)
         return self
 
     def _ready_line(self, wait):
@@ -174,8 +175,30 @@ class House:
         return done
 
 
+BASES = []  # every folder made for a house, taken away at the end of the run
+STARTED = []  # every house that was started, the newest last
+
+
 def new_base():
-    return tempfile.mkdtemp(prefix="weighhouse-test-")
+    BASES.append(tempfile.mkdtemp(prefix="weighhouse-test-"))
+    return BASES[-1]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def no_folders_left():
+    """Also those of tests that failed half-way."""
+    yield
+    for base in BASES:
+        House(base).forget()
+        shutil.rmtree(base, ignore_errors=True)
+
+
+@pytest.hookimpl(hookwrapper=True)
+def pytest_runtest_makereport(item, call):
+    """A failure comes with what the newest house said last."""
+    report = (yield).get_result()
+    if report.failed and STARTED and STARTED[-1].log_path.exists():
+        report.sections.append((f"the house of {STARTED[-1].base}", STARTED[-1].log()[-2000:]))
 
 
 @pytest.fixture(scope="module")
