@@ -176,6 +176,7 @@ struct commit {
     struct front_req *q;
     struct hub_ops ops;
     struct hub_oid oid;
+    uint64_t came; /* bytes of the body */
 };
 
 static void answer_commit(struct net_req *r)
@@ -211,6 +212,18 @@ static void wait_for_decision(struct commit *c)
                       &c->oid, decided, r);
 }
 
+/* What comes in a commit is stored like what comes by itself. */
+static bool count_bytes(struct commit *c, struct wh_err *err)
+{
+    int64_t account = front_req_account(c->q);
+
+    if (!front_quota_room(c->q, c->q->repo.owner, account, c->came, err)) {
+        return false;
+    }
+    front_quota_sent(c->q, account, c->came);
+    return true;
+}
+
 static void end_commit(struct net_req *r, void *ctx)
 {
     struct commit *c = ctx;
@@ -228,7 +241,8 @@ static void end_commit(struct net_req *r, void *ctx)
     struct wh_err err = {0};
     bool moved, ok;
 
-    ok = hub_ops_end(&c->ops, &err) && hub_land(&l, &c->oid, &moved, &err);
+    ok = count_bytes(c, &err) && hub_ops_end(&c->ops, &err) &&
+         hub_land(&l, &c->oid, &moved, &err);
     /* the request may wait long for its revision's turn, not its files */
     hub_ops_done(&c->ops);
     if (!ok) {
@@ -246,6 +260,7 @@ static void take_commit(struct net_req *r, void *ctx, struct wh_str chunk)
     struct wh_err err = {0};
 
     front_req_enter_job(r);
+    c->came += chunk.n;
     if (!hub_ops_feed(&c->ops, chunk, &err)) {
         front_req_fail(c->q, &err);
     }

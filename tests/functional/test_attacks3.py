@@ -2,6 +2,7 @@
 repo, another scope. Each test is an attack."""
 
 import json
+import os
 import re
 import shutil
 import time
@@ -230,4 +231,24 @@ def test_a_private_repo_does_not_hide_what_is_held_in_the_open(fresh_house):
     hands.publish(h, "eve/alone", {"m.safetensors": data}, token=eve)
     assert hands.decided(h, "eve/alone", token=eve)["weights"] == "held"
     assert h.get("/eve/alone/resolve/main/m.safetensors", token=eve).status_code == 403
+    assert h.stop() == 0
+
+
+# ---- quotas ----
+
+def test_what_comes_in_a_commit_counts(fresh_house):
+    """Small files went by every quota, as many and as often as one liked."""
+    h = fresh_house("[quota]\nday_bytes = 1M\n").start()
+    eve = hands.account(h, "eve")
+    h.api(token=eve).create_repo("eve/texts", repo_type="dataset")
+    codes = []
+    for i in range(40):  # what was sent is written down a little later
+        text = os.urandom(50_000).hex().encode()
+        r = hands.commit(h, "eve/texts", hands.file_op(f"{i}.txt", text), token=eve,
+                         kind="dataset")
+        codes.append(r.status_code)
+        if r.status_code != 200:
+            break
+    assert "midnight UTC" in hands.is_an_error(r, 403)
+    assert 5 <= codes.count(200) < 39, codes
     assert h.stop() == 0
