@@ -37,6 +37,9 @@ SELECT role FROM member WHERE org = $1 AND account = $2;
 -- name: member_other_admins :one
 SELECT count(*) FROM member WHERE org = $1 AND account <> $2 AND role = 3;
 
+-- name: member_admin_of :one
+SELECT count(*) FROM member WHERE account = $1 AND role = 3;
+
 -- name: member_orgs :many
 SELECT a.id, a.public_id, a.org, a.name, a.fullname, a.email, a.operator,
        a.created, a.disabled IS NOT NULL, m.role

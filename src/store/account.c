@@ -119,11 +119,30 @@ bool store_account_by_id(struct db *db, int64_t id, struct store_account *out,
     return lookup(s, out, err);
 }
 
+/* Each namespace may hold as much as any other. */
+static bool may_found(struct db *db, const struct store_account_new *in,
+                      struct wh_err *err)
+{
+    int64_t n = 0;
+    struct db_stmt *s;
+    if (!in->org) {
+        return true;
+    }
+    s = db_start(db, DBQ_MEMBER_ADMIN_OF);
+    db_bind_i64(s, 1, in->owner);
+    return db_one_i64(s, 0, &n, err) &&
+           (n < STORE_ORGS_MAX ||
+            wh_fail(err, WH_RATE_LIMITED,
+                    "you are admin of %lld organisations already, and that is "
+                    "the most: who founds one more leaves another first",
+                    (long long)n));
+}
+
 bool store_account_create(struct db *db, const struct store_account_new *in,
                           struct store_account *out, struct wh_err *err)
 {
     int64_t id = 0;
-    if (!store_account_name_ok(in->name, err) ||
+    if (!may_found(db, in, err) || !store_account_name_ok(in->name, err) ||
         !text_ok(in->fullname, STORE_FULLNAME_MAX, "the full name", err) ||
         !text_ok(in->email, STORE_EMAIL_MAX, "the email address", err)) {
         return false;

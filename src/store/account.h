@@ -13,6 +13,7 @@
 #define STORE_PUBLIC_ID_LEN 24
 #define STORE_FULLNAME_MAX 128
 #define STORE_EMAIL_MAX 254
+#define STORE_ORGS_MAX 200 /* that one account is admin of, and founds more */
 
 /* What somebody may do in a namespace, or with a token. Ordered: more is more.
  * FINE is a token's role only: what it may do, its scopes say. */
@@ -53,7 +54,7 @@ bool store_account_by_id(struct db *db, int64_t id, struct store_account *out,
                          struct wh_err *err) WH_CHECK;
 /* Make one: WH_BAD_NAME by the rules of name.h, WH_CONFLICT when the name is
  * taken in any case, WH_BAD_REQUEST for fullname or email too long or not
- * UTF-8. */
+ * UTF-8, WH_RATE_LIMITED for an org of who is admin of STORE_ORGS_MAX. */
 bool store_account_create(struct db *db, const struct store_account_new *in,
                           struct store_account *out,
                           struct wh_err *err) WH_CHECK;

@@ -252,3 +252,21 @@ def test_what_comes_in_a_commit_counts(fresh_house):
     assert "midnight UTC" in hands.is_an_error(r, 403)
     assert 5 <= codes.count(200) < 39, codes
     assert h.stop() == 0
+
+
+def test_one_account_founds_no_endless_organisations(house):
+    """Each is a namespace that may hold as much as any other, and a name that is gone."""
+    token = hands.account(house, "founder")
+
+    def found(i, who=token):
+        return house.request("POST", f"{V1}/organizations", token=who, json={"name": f"o-{i}"})
+    codes = [found(i).status_code for i in range(201)]
+    assert codes == [201] * 200 + [429]
+    assert "leaves another" in hands.is_an_error(found(200), 429)
+    assert found("eve", house.eve).status_code == 201
+    # who leaves one founds another
+    for name, role in (("eve", {"role": "admin"}), ("founder", None)):
+        r = house.request("PUT" if role else "DELETE",
+                          f"{V1}/organizations/o-0/members/{name}", token=token, json=role)
+        assert r.status_code == 200, r.text
+    assert found(200).status_code == 201
