@@ -105,9 +105,20 @@ SELECT result FROM shadow_result WHERE subject = $1 ORDER BY line;
 -- name: shadow_result_count :many
 SELECT answer, count(*) FROM shadow_result WHERE line = $1 GROUP BY answer ORDER BY answer;
 
--- name: line_recorded :one
-SELECT leaf FROM log_entry WHERE type IN ('genesis', 'lines')
-ORDER BY idx DESC LIMIT 1;
+-- All that the register tells of lines, in its order; what waits comes behind.
+-- name: line_entries :many
+SELECT idx, leaf FROM log_entry WHERE type IN ('genesis', 'lines') ORDER BY idx;
+
+-- name: line_entries_waiting :many
+SELECT leaf FROM log_outbox WHERE type IN ('genesis', 'lines') ORDER BY id;
+
+-- The newest of both.
+-- name: line_newest :one
+SELECT leaf FROM (
+  SELECT leaf, 1 AS waits, id AS at FROM log_outbox WHERE type IN ('genesis', 'lines')
+  UNION ALL
+  SELECT leaf, 0 AS waits, idx AS at FROM log_entry WHERE type IN ('genesis', 'lines'))
+ORDER BY waits DESC, at DESC LIMIT 1;
 
 -- name: line_recorded_at :one
 SELECT idx FROM log_entry WHERE type IN ('genesis', 'lines') ORDER BY idx DESC LIMIT 1;

@@ -18,6 +18,7 @@ static const char help_text[] =
     "Usage: weighhouse decision show ID\n"
     "       weighhouse decision statement ACT SUBJECT --reason TEXT\n"
     "                  [--rule LINE/RULE] [--tier TIER] [--roster FILE]\n"
+    "                  [--lines LINES]\n"
     "       weighhouse decision sign FILE --key KEY | --signature FILE\n"
     "                  [--confirm TEXT] [--roster FILE]\n"
     "       weighhouse decision object FILE --key KEY | --signature FILE\n"
@@ -28,8 +29,10 @@ static const char help_text[] =
     "roster\n"
     "or lines; SUBJECT 64 hex digits, or - for roster and lines. A recall "
     "closes, or\n"
-    "with --tier open marks what stays open. sign shows the statement in full, "
-    "has\n"
+    "with --tier open marks what stays open. LINES are all that are to be in "
+    "force\n"
+    "afterwards: \"limited.default demo.low.v2\". sign shows the statement in "
+    "full, has\n"
     "ssh-keygen sign it with KEY (or reads a signature that was made "
     "elsewhere) "
     "and\n"
@@ -42,7 +45,7 @@ static const char help_text[] =
     "The house is WEIGHHOUSE_URL (http://127.0.0.1:8080).\n"
     "Exit codes: 0 done, 1 refused, 2 wrong usage, 4 could not be asked.\n";
 
-enum { KEY, SIGNATURE, CONFIRM, ROSTER, RULE, TIER, REASON };
+enum { KEY, SIGNATURE, CONFIRM, ROSTER, RULE, TIER, REASON, STAY };
 
 static struct wh_str answer_text(const json_t *o, const char *key)
 {
@@ -110,6 +113,9 @@ static bool statement(struct cmd_call *c, json_t **out, struct wh_err *err)
             return false;
         }
         json_object_set_new(body, "paper", wh_json_str(paper));
+    }
+    if (c->options[STAY]) {
+        json_object_set_new(body, "paper", json_string(c->options[STAY]));
     }
     if (!cmd_client_call(&c->client, "POST", WH_S(PROPOSALS "/draft"), body,
                          out, err)) {
@@ -246,7 +252,7 @@ int cmd_decision(int argc, char **argv)
         .name = "decision",
         .help = help_text,
         .options = {"--key", "--signature", "--confirm", "--roster", "--rule",
-                    "--tier", "--reason"},
+                    "--tier", "--reason", "--lines"},
         .verbs = VERBS,
         .n = sizeof VERBS / sizeof *VERBS};
 

@@ -120,13 +120,20 @@ static bool open_clients(struct front *f, struct wh_err *err)
 }
 
 /* The register knows which lines decide here. */
-static bool record_lines(struct front *f, struct wh_err *err)
+static bool settle_lines(struct front *f, struct wh_err *err)
 {
     struct db *db = db_open(f->paths.db, true, err);
-    bool ok = db && cmd_lines_record(&f->arena, db, f->house.writer,
-                                     &f->house.lines, WH_VERSION, err);
+    bool ok = db && cmd_lines_settle(&f->arena, db, &f->house.lines, err);
 
     db_close(&db);
+    return ok;
+}
+
+static bool record_lines(struct front *f, struct wh_err *err)
+{
+    bool ok =
+        cmd_lines_record(f->house.writer, &f->house.lines, WH_VERSION, err);
+
     register_kick(f->log);
     return ok;
 }
@@ -142,6 +149,9 @@ static bool open_register(struct front *f, struct wh_err *err)
         .cadence_us = f->serve->conf->register_cadence_ms * 1000,
         .free_percent = (unsigned)f->serve->conf->limits_free_percent};
 
+    if (!settle_lines(f, err)) {
+        return false;
+    }
     cmd_lines_genesis(&f->arena, &f->house.lines, &cfg.genesis);
     if (!register_open(&cfg, &f->log, err)) {
         return false;
@@ -552,12 +562,28 @@ static void close_front(struct front *f)
 /* How often files are looked at that may be replaced while the house runs. */
 #define REFRESH_S 5
 
-/* Until the parent ends us. SIGHUP is for the impatient. */
+/* Approvers have changed the lines: they are settled at a start, and the parent
+ * starts us again. Until then nothing is decided (line_in_force). */
+static bool lines_changed(struct front *f)
+{
+    struct wh_err err = {0};
+    struct db *db = db_open(f->paths.db, true, &err);
+    bool changed = db && cmd_lines_changed(db, &f->house.lines);
+
+    db_close(&db);
+    if (changed) {
+        wh_log(WH_WARN, "lines.changed", "front=begins-anew");
+    }
+    return changed;
+}
+
+/* Until the parent ends us, or we have to begin anew. SIGHUP is for the
+ * impatient. */
 static void wait_for_end(struct front *f, const sigset_t *set)
 {
     const struct timespec pause = {.tv_sec = REFRESH_S};
 
-    while (sigtimedwait(set, NULL, &pause) != SIGTERM) {
+    while (sigtimedwait(set, NULL, &pause) != SIGTERM && !lines_changed(f)) {
         cmd_tls_refresh(&f->tls);
         cmd_hosting_refresh(&f->hosting);
     }

@@ -131,14 +131,24 @@ static void allow_locked_memory(void)
 static bool keeper_lines(const struct cmd_serve *s, struct wh_arena *a,
                          struct keeper_config *c, struct wh_err *err)
 {
-    struct line_set set = {0};
+    struct line_set *set = WH_NEW(a, struct line_set);
+    struct rule_past *none = WH_NEW(a, struct rule_past);
+    struct rule_enforced *e = WH_NEW(a, struct rule_enforced);
+    struct wh_err ignored = {0};
 
-    if (!cmd_lines_load(a, s->conf, &set, err)) {
+    if (!cmd_lines_load(a, s->conf, set, err)) {
         return false;
     }
-    for (size_t i = 0; i < set.n_enforced; i++) {
-        c->lines[c->nlines++] = set.enforced[i].text;
+    /* what the names mean by themselves; the register may know better */
+    if (line_set_settle(set, a, none, e, &ignored)) {
+        for (size_t i = 0; i < set->n_enforced; i++) {
+            c->lines[c->nlines++] = set->enforced[i].text;
+        }
     }
+    c->names = set->names;
+    c->nnames = (unsigned)set->n_names;
+    c->known = set->known;
+    c->nknown = (unsigned)set->n_known;
     return true;
 }
 

@@ -26,8 +26,8 @@ static bool prove(const struct register_reader *reader, struct wh_arena *a,
 }
 
 static bool write_steps(const struct register_reader *reader, struct db *db,
-                        struct wh_arena *a, struct keeper_bundle *out,
-                        struct wh_err *err)
+                        struct wh_arena *a, const struct keeper_step **out,
+                        size_t *nsteps, struct wh_err *err)
 {
     struct line_roster *list;
     size_t n;
@@ -44,8 +44,8 @@ static bool write_steps(const struct register_reader *reader, struct db *db,
             return false;
         }
     }
-    out->steps = steps;
-    out->nsteps = n;
+    *out = steps;
+    *nsteps = n;
     return true;
 }
 
@@ -61,7 +61,7 @@ bool hub_approvals_bundle(const struct register_reader *reader, struct db *db,
         return true;
     }
     if (!line_proposal_of(db, a, row->proposal, &p, err) ||
-        !write_steps(reader, db, a, &b, err)) {
+        !write_steps(reader, db, a, &b.steps, &b.nsteps, err)) {
         return false;
     }
     b.statement = p.text;
@@ -73,6 +73,97 @@ bool hub_approvals_bundle(const struct register_reader *reader, struct db *db,
     }
     wh_buf_init(&buf, KEEPER_BUNDLE_MAX);
     keeper_bundle_write(&b, &buf);
+    bool ok = wh_buf_ok(&buf, err);
+    if (ok) {
+        *out = wh_arena_dup(a, wh_buf_str(&buf));
+    }
+    wh_buf_done(&buf);
+    return ok;
+}
+
+/* ---- what the register says about lines ---- */
+
+/* One entry with its proof and, where approvers signed it, their papers. */
+static bool write_told(const struct register_reader *reader, struct db *db,
+                       struct wh_arena *a, const struct line_told *t,
+                       struct keeper_told *out, struct wh_err *err)
+{
+    struct line_proposal p;
+    const char *s = json_string_value(json_object_get(t->doc, "statement"));
+    struct wh_str digest = wh_str_of(s ? s : "");
+    *out = (struct keeper_told){.leaf = t->leaf};
+    if (!prove(reader, a, t->index, &out->proof, err)) {
+        return false;
+    }
+    if (!t->by_people) {
+        return true;
+    }
+    if (!line_proposal_get(db, a, wh_str_sub(digest, 7, digest.n), &p, err)) {
+        return false;
+    }
+    out->statement = p.text;
+    out->signatures = p.signatures;
+    return true;
+}
+
+/* The documents of all lines that were ever in force. */
+static bool write_texts(struct db *db, struct wh_arena *a,
+                        const struct rule_past *past, struct wh_str *texts,
+                        size_t *n, struct wh_err *err)
+{
+    *n = 0;
+    for (size_t i = 0; i < past->n + past->n_gone && *n < KEEPER_TEXTS_MAX;
+         i++) {
+        struct wh_str digest =
+            i < past->n ? past->now[i] : past->gone[i - past->n];
+        if (line_document_get(db, a, digest, &texts[*n], err)) {
+            ++*n;
+        } else if (err->code == WH_NOT_FOUND) {
+            *err = (struct wh_err){0}; /* the keeper has it, or says so */
+        } else {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool collect_told(const struct register_reader *reader, struct db *db,
+                         struct wh_arena *a, struct keeper_lines *out,
+                         struct wh_err *err)
+{
+    struct rule_past *past = WH_NEW(a, struct rule_past);
+    struct line_told *list;
+    bool people = false;
+    size_t n;
+    if (!line_told(db, a, &list, &n, err) || !line_past(db, a, past, err)) {
+        return false;
+    }
+    struct keeper_told *told = wh_arena_array(a, n + 1, sizeof *told);
+    struct wh_str *texts = wh_arena_array(a, KEEPER_TEXTS_MAX, sizeof *texts);
+    for (size_t i = 0; i < n && list[i].index >= 0; i++) {
+        people = people || list[i].by_people;
+        if (!write_told(reader, db, a, &list[i], &told[out->ntold++], err)) {
+            return false;
+        }
+    }
+    out->told = told;
+    out->texts = texts;
+    return write_texts(db, a, past, texts, &out->ntexts, err) &&
+           (!people ||
+            write_steps(reader, db, a, &out->steps, &out->nsteps, err));
+}
+
+bool hub_approvals_lines(const struct register_reader *reader, struct db *db,
+                         struct wh_arena *a, struct wh_str *out,
+                         struct wh_err *err)
+{
+    struct keeper_lines lines = {.nsteps = 0};
+    struct wh_buf buf;
+    if (!collect_told(reader, db, a, &lines, err)) {
+        return false;
+    }
+    wh_buf_init(&buf, KEEPER_BUNDLE_MAX);
+    keeper_lines_write(&lines, &buf);
     bool ok = wh_buf_ok(&buf, err);
     if (ok) {
         *out = wh_arena_dup(a, wh_buf_str(&buf));

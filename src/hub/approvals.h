@@ -16,6 +16,11 @@
 bool hub_approvals_bundle(const struct register_reader *reader, struct db *db,
                           struct wh_arena *a, const struct line_row *row,
                           struct wh_str *out, struct wh_err *err) WH_CHECK;
+/* What the register says about lines, with its proofs, for the keeper to see
+ * for itself which are in force (keeper/bundle.h). */
+bool hub_approvals_lines(const struct register_reader *reader, struct db *db,
+                         struct wh_arena *a, struct wh_str *out,
+                         struct wh_err *err) WH_CHECK;
 
 struct hub_approvals {
     struct db_writer *writer;

@@ -480,7 +480,8 @@ bool hub_decided_papers(const struct register_reader *reader, struct db *db,
     *out = (struct keeper_opening){.manifest = s->manifest, .leaf = row.leaf};
     collect_scans(a, s, out);
     if (!line_evidence_get(db, a, row.evidence, &out->evidence, err) ||
-        !hub_approvals_bundle(reader, db, a, &row, &out->bundle, err)) {
+        !hub_approvals_bundle(reader, db, a, &row, &out->bundle, err) ||
+        !hub_approvals_lines(reader, db, a, &out->told, err)) {
         return false;
     }
     /* decided in the open, it is the same for a private repo */

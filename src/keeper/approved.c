@@ -8,7 +8,6 @@
  */
 #include "keeper/approved.h"
 #include "crypto/sshsig.h"
-#include "keeper/bundle.h"
 #include "rule/approval.h"
 #include "tlog/proof.h"
 
@@ -57,10 +56,11 @@ static const struct rule_verifier VERIFIER = {crypto_sshsig_check, NULL};
 
 /* ---- entries of the register ---- */
 
-/* The leaf, once it is shown to be an entry. */
-static bool entry(const struct keeper_claim *c, struct wh_str leaf,
-                  struct wh_str proof_text, const char *type, json_t **out,
-                  uint64_t *index, struct wh_err *err)
+/* The leaf, once it is shown to be an entry; *size: of the checkpoint
+ * that covers it. */
+static bool entry_at(const struct keeper_claim *c, struct wh_str leaf,
+                     struct wh_str proof_text, const char *type, json_t **out,
+                     uint64_t *index, uint64_t *size, struct wh_err *err)
 {
     struct tlog_proof *proof = WH_NEW(c->a, struct tlog_proof);
     struct tlog_checkpoint cp;
@@ -73,15 +73,25 @@ static bool entry(const struct keeper_claim *c, struct wh_str leaf,
         return false;
     }
     *index = proof->index;
+    *size = cp.size;
     return wh_str_is(text_of(*out, "type"), type) ||
            papers(err, "an entry of the register is of another type");
+}
+
+static bool entry(const struct keeper_claim *c, struct wh_str leaf,
+                  struct wh_str proof_text, const char *type, json_t **out,
+                  uint64_t *index, struct wh_err *err)
+{
+    uint64_t size;
+    return entry_at(c, leaf, proof_text, type, out, index, &size, err);
 }
 
 /* ---- the chain of rosters ---- */
 
 /* The statement that put a roster into force, and its signatures. */
 static bool link_ok(const struct keeper_claim *c, const struct keeper_step *s,
-                    const json_t *leaf, const struct rule_roster *before,
+                    const json_t *leaf, uint64_t size,
+                    const struct rule_roster *before,
                     const struct rule_roster *next, struct wh_err *err)
 {
     struct rule_statement st;
@@ -99,7 +109,7 @@ static bool link_ok(const struct keeper_claim *c, const struct keeper_step *s,
                                  .subject = wh_str_of(next->digest),
                                  .evidence = WH_S(""),
                                  .roster = before,
-                                 .size = c->size,
+                                 .size = size,
                                  .now = t,
                                  .effect = true};
     return (st.act == RULE_ACT_ROSTER ||
@@ -112,24 +122,25 @@ static bool link_ok(const struct keeper_claim *c, const struct keeper_step *s,
 }
 
 static bool read_chain(const struct keeper_claim *c,
-                       const struct keeper_bundle *b, struct chain *out,
-                       struct wh_err *err)
+                       const struct keeper_step *steps, size_t n,
+                       struct chain *out, struct wh_err *err)
 {
-    for (size_t i = 0; i < b->nsteps; i++) {
-        const struct keeper_step *s = &b->steps[i];
+    for (size_t i = 0; i < n; i++) {
+        const struct keeper_step *s = &steps[i];
         const struct rule_roster *before = i > 0 ? &out->rosters[i - 1] : NULL;
         json_t *leaf = NULL;
-        if (!entry(c, s->leaf, s->proof, "roster", &leaf, &out->index[i],
-                   err) ||
+        uint64_t size = 0;
+        if (!entry_at(c, s->leaf, s->proof, "roster", &leaf, &out->index[i],
+                      &size, err) ||
             !rule_roster_read(c->a, s->roster, &out->rosters[i], err) ||
-            !link_ok(c, s, leaf, before, &out->rosters[i], err)) {
+            !link_ok(c, s, leaf, size, before, &out->rosters[i], err)) {
             return false;
         }
         if (i > 0 && out->index[i] <= out->index[i - 1]) {
             return papers(err, "the rosters are not in the register's order");
         }
     }
-    out->n = b->nsteps;
+    out->n = n;
     return true;
 }
 
@@ -140,7 +151,9 @@ static bool remember(const struct keeper_claim *c, const struct rule_roster *r,
     json_object_set_new(e, "op", json_string("roster"));
     json_object_set_new(e, "roster", json_integer((json_int_t)r->version));
     json_object_set_new(e, "sha256", json_string(r->digest));
-    json_object_set_new(e, "checkpoint", json_integer((json_int_t)c->size));
+    if (c->size > 0) {
+        json_object_set_new(e, "checkpoint", json_integer((json_int_t)c->size));
+    }
     if (!keeper_ledger_append(c->ledger, e, err)) {
         return false;
     }
@@ -172,13 +185,13 @@ static bool hold_to_pin(const struct keeper_claim *c, const struct chain *ch,
 
 /* ---- the decision ---- */
 
-/* The roster that was in force when the decision was logged. */
-static const struct rule_roster *in_force(const struct keeper_claim *c,
-                                          const struct chain *ch)
+/* The roster that was in force when this entry was logged, if it names it. */
+static const struct rule_roster *in_force(const struct chain *ch,
+                                          const json_t *leaf, uint64_t index)
 {
     const struct rule_roster *r = NULL;
-    for (size_t i = 0; i < ch->n && ch->index[i] < c->index; i++) {
-        r = is_int(c->leaf, "roster", ch->index[i]) ? &ch->rosters[i] : NULL;
+    for (size_t i = 0; i < ch->n && ch->index[i] < index; i++) {
+        r = is_int(leaf, "roster", ch->index[i]) ? &ch->rosters[i] : NULL;
     }
     return r;
 }
@@ -304,10 +317,11 @@ bool keeper_approved(const struct keeper_claim *c, struct wh_err *err)
     struct rule_signers who;
     struct chain *ch = WH_NEW(c->a, struct chain);
     if (!keeper_bundle_read(c->a, c->bundle, &b, err) ||
-        !read_chain(c, &b, ch, err) || !hold_to_pin(c, ch, err)) {
+        !read_chain(c, b.steps, b.nsteps, ch, err) ||
+        !hold_to_pin(c, ch, err)) {
         return false;
     }
-    const struct rule_roster *roster = in_force(c, ch);
+    const struct rule_roster *roster = in_force(ch, c->leaf, c->index);
     if (!roster) {
         return papers(err, "the decision was made under another roster than "
                            "the one in force");
@@ -317,4 +331,89 @@ bool keeper_approved(const struct keeper_claim *c, struct wh_err *err)
            rule_signatures_read(c->a, b.signatures, b.statement, roster, NULL,
                                 &VERIFIER, &who, err) &&
            enough(roster, &st, who.now, err) && waited(c, &b, &st, roster, err);
+}
+
+/* ---- lines ---- */
+
+static bool same_lines(const json_t *leaf, const struct rule_statement *st)
+{
+    const json_t *list = json_object_get(leaf, "lines");
+    bool same = json_array_size(list) == st->n_lines;
+    for (size_t i = 0; same && i < st->n_lines; i++) {
+        const char *s = json_string_value(json_array_get(list, i));
+        struct wh_str have = wh_str_of(s ? s : "");
+        same = wh_str_starts(have, WH_S("sha256:")) &&
+               wh_str_eq(wh_str_sub(have, 7, have.n), st->lines[i]);
+    }
+    return same;
+}
+
+/* An entry of this index, signed, that follows the one of index `before`. */
+static bool change_ok(const struct keeper_claim *c, const struct chain *ch,
+                      const struct keeper_told *told, const json_t *leaf,
+                      uint64_t index, uint64_t size, uint64_t before,
+                      struct wh_err *err)
+{
+    const struct rule_roster *roster = in_force(ch, leaf, index);
+    struct rule_statement st;
+    struct rule_signers who;
+    if (!roster) {
+        return papers(err, "the lines were changed under another roster than "
+                           "the one in force");
+    }
+    if (!names(c->a, leaf, "statement", told->statement) ||
+        !names(c->a, leaf, "signatures", told->signatures)) {
+        return papers(err, "the statement is not the one of the lines' entry");
+    }
+    if (!rule_statement_read(told->statement, &st, err)) {
+        return false;
+    }
+    const struct rule_facts f = {.origin = wh_str_of(c->log->name),
+                                 .subject = WH_S(""),
+                                 .evidence = WH_S(""),
+                                 .roster = roster,
+                                 .size = size,
+                                 .now = int_of(leaf, "t"),
+                                 .effect = true};
+    if (st.act != RULE_ACT_LINES || !same_lines(leaf, &st) ||
+        st.replaces != (int64_t)before) {
+        return papers(err, "the lines' entry is not what approvers signed");
+    }
+    return rule_statement_fits(&st, &f, err) &&
+           rule_signatures_read(c->a, told->signatures, told->statement, roster,
+                                NULL, &VERIFIER, &who, err) &&
+           enough(roster, &st, who.now, err);
+}
+
+bool keeper_lines_told(const struct keeper_claim *c,
+                       const struct keeper_lines *shown, struct rule_past *past,
+                       uint64_t *index, uint64_t *size, struct wh_err *err)
+{
+    struct chain *ch = WH_NEW(c->a, struct chain);
+    uint64_t before = 0;
+    *past = (struct rule_past){.n = 0};
+    if (!read_chain(c, shown->steps, shown->nsteps, ch, err) ||
+        (ch->n > 0 && !hold_to_pin(c, ch, err))) {
+        return false;
+    }
+    for (size_t i = 0; i < shown->ntold; i++) {
+        const struct keeper_told *told = &shown->told[i];
+        bool people = told->statement.n > 0;
+        json_t *leaf = NULL;
+        if (!entry_at(c, told->leaf, told->proof, i == 0 ? "genesis" : "lines",
+                      &leaf, index, size, err)) {
+            return false;
+        }
+        if (i == 0 ? *index != 0 || people : *index <= before) {
+            return papers(err, "the entries about lines are not in the "
+                               "register's order");
+        }
+        if ((people &&
+             !change_ok(c, ch, told, leaf, *index, *size, before, err)) ||
+            !rule_past_add(past, json_object_get(leaf, "lines"), people, err)) {
+            return false;
+        }
+        before = *index;
+    }
+    return true;
 }

@@ -8,6 +8,7 @@
 #ifndef WH_KEEPER_APPROVED_H
 #define WH_KEEPER_APPROVED_H
 
+#include "keeper/bundle.h"
 #include "keeper/server.h"
 
 /* What is to be believed, everything else about it being checked already. */
@@ -38,5 +39,16 @@ struct keeper_claim {
  * not belong together. WH_CORRUPT, WH_NOT_VERIFIABLE, WH_ROLLED_BACK: register
  * or roster are not what was shown before. */
 bool keeper_approved(const struct keeper_claim *c, struct wh_err *err) WH_CHECK;
+
+/* What the register says about lines, shown as keeper_lines_write makes it:
+ * every entry is proved, and genesis is the first; one that lets go of a line
+ * is signed by the quorum of the roster of its time, and replaces the entry
+ * before it. *past: what it comes to; *index, *size: newest entry, and a
+ * checkpoint that covers it. Of c only arena, pin, ledger, horizon, log and now
+ * are used. Errors as above. */
+bool keeper_lines_told(const struct keeper_claim *c,
+                       const struct keeper_lines *shown, struct rule_past *past,
+                       uint64_t *index, uint64_t *size,
+                       struct wh_err *err) WH_CHECK;
 
 #endif

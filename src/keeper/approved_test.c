@@ -244,7 +244,7 @@ static int up(void **state)
     (void)snprintf(path, sizeof path, "%s/ledger", w->dir);
     w->ledger = keeper_ledger_open(path, &w->custody, &checkpoint, &err);
     assert_non_null(w->ledger);
-    log_leaf(w, WH_S("{\"type\":\"genesis\"}"));
+    log_leaf(w, WH_S("{\"lines\":[\"sha256:" LINE "\"],\"type\":\"genesis\"}"));
     enrol(w, "abcd", "abcd");
     *state = w;
     return 0;
@@ -613,11 +613,177 @@ static void opened_again(void **state)
 
 #define T(f) cmocka_unit_test_setup_teardown(f, up, down)
 
+/* ---- what the register says about lines ---- */
+
+/* A change of lines from LINE to OTHER, true or twisted. */
+struct change {
+    const char *who, *ns, *line; /* "ac", in its leaf */
+    bool unsigned_;              /* nobody's papers are shown */
+    bool other_statement, other_signatures, other_roster, other_act;
+    bool no_genesis, no_rosters, twice, late, open_end;
+    int64_t replaces; /* 0: genesis */
+};
+
+static struct rule_statement lines_statement(struct world *w,
+                                             const struct change *t)
+{
+    const struct rule_roster *r = w->rosters[w->nsteps - 1];
+    struct rule_statement s = {.act = RULE_ACT_LINES,
+                               .origin = WH_S(ORIGIN),
+                               .tree_size = 2,
+                               .tree_root = WH_S(ROOT),
+                               .roster = r->version,
+                               .roster_digest = wh_str_of(r->digest),
+                               .lines = {WH_S(OTHER)},
+                               .n_lines = 1,
+                               .replaces = t->replaces,
+                               .made = NOW - 2 * DAY,
+                               .not_before = NOW - 2 * DAY,
+                               .not_after = NOW + (t->late ? -DAY : 5 * DAY),
+                               .nonce =
+                                   WH_S("00112233445566778899aabbccddeeff"),
+                               .reasons = {WH_S("counted better")},
+                               .n_reasons = 1};
+    if (t->other_act) {
+        s.act = RULE_ACT_ANSWER;
+        s.subject = WH_S(SUBJECT);
+        s.evidence = WH_S(EVIDENCE);
+    }
+    return s;
+}
+
+/* The entry, and what is shown of it. */
+static uint64_t change_lines(struct world *w, const struct change *t,
+                             struct keeper_told *out)
+{
+    struct rule_statement s = lines_statement(w, t);
+    struct wh_str text = statement_text(w, &s);
+    struct wh_str sigs = sign(w, text, t->who ? t->who : "ac",
+                              t->ns ? t->ns : RULE_NS_DECISION, NULL);
+    uint64_t roster = w->at[w->nsteps - 1] + (t->other_roster ? 1 : 0);
+    json_t *leaf = json_pack(
+        "{s:s,s:I,s:[o],s:o,s:o,s:I}", "type", "lines", "t", (json_int_t)NOW,
+        "lines", json_sprintf("sha256:%s", t->line ? t->line : OTHER),
+        "statement", digest(t->other_statement ? WH_S("x") : text),
+        "signatures", digest(t->other_signatures ? WH_S("x") : sigs), "roster",
+        (json_int_t)roster);
+    uint64_t at = log_leaf(w, canonical(w, leaf));
+    *out = (struct keeper_told){.leaf = w->leaves[at],
+                                .statement = t->unsigned_ ? WH_S("") : text,
+                                .signatures = t->unsigned_ ? WH_S("") : sigs};
+    return at;
+}
+
+static enum wh_code ask_lines(struct world *w, const struct change *t,
+                              struct rule_past *past)
+{
+    struct keeper_told told[3] = {{.leaf = w->leaves[0]}};
+    size_t n = w->n;
+    uint64_t index = 0, size = 0, at = change_lines(w, t, &told[1]);
+    struct keeper_lines shown = {.steps = w->steps,
+                                 .nsteps = t->no_rosters ? 0 : w->nsteps,
+                                 .told = told + (t->no_genesis ? 1 : 0),
+                                 .ntold = t->no_genesis ? 1 : 2};
+    struct keeper_lines read;
+    struct wh_err err = {0};
+    struct wh_buf buf;
+    for (size_t i = 0; i < w->nsteps; i++) {
+        w->steps[i].proof = prove(w, w->at[i]);
+    }
+    told[0].proof = prove(w, 0);
+    told[1].proof = prove(w, at);
+    told[2] = told[1];
+    shown.ntold += t->twice ? 1 : 0;
+    wh_buf_init(&buf, KEEPER_BUNDLE_MAX);
+    keeper_lines_write(&shown, &buf);
+    const struct keeper_claim c = {.a = &w->a,
+                                   .pin = &w->pin,
+                                   .ledger = w->ledger,
+                                   .horizon = &w->horizon,
+                                   .log = &w->log,
+                                   .now = NOW};
+    bool ok = keeper_lines_read(&w->a,
+                                wh_str_sub(wh_buf_str(&buf), 0,
+                                           buf.n - (t->open_end ? 1 : 0)),
+                                &read, &err) &&
+              keeper_lines_told(&c, &read, past, &index, &size, &err);
+    assert_true(ok == (err.code == WH_NONE));
+    assert_true(!ok || (index == at && size == w->n));
+    *past = ok ? *past : (struct rule_past){.n = 0};
+    for (size_t i = 0; i < past->n; i++) { /* outlives the buffer */
+        past->now[i] = wh_arena_dup(&w->a, past->now[i]);
+    }
+    wh_buf_done(&buf);
+    w->n = n;
+    w->horizon.has_root = false;
+    return err.code;
+}
+
+static void approvers_change_lines(void **state)
+{
+    struct world *w = *state;
+    struct rule_past *past = WH_NEW(&w->a, struct rule_past);
+    assert_int_equal(ask_lines(w, &(struct change){0}, past), WH_NONE);
+    assert_int_equal(past->n, 1);
+    assert_true(wh_str_is(past->now[0], OTHER));
+    assert_true(past->signed_for[0]);
+    assert_int_equal(past->n_gone, 1);
+    /* whoever follows in the roster decides */
+    enrol(w, "abce", "abcde");
+    assert_int_equal(ask_lines(w, &(struct change){.who = "ce"}, past),
+                     WH_NONE);
+    /* that nobody signed for is no change: the line is still there */
+    const struct change same = {.line = LINE, .unsigned_ = true};
+    assert_int_equal(ask_lines(w, &same, past), WH_NONE);
+    assert_true(wh_str_is(past->now[0], LINE));
+    assert_false(past->signed_for[0]);
+}
+
+static void nobody_else_changes_lines(void **state)
+{
+    static const struct {
+        const char *what;
+        struct change t;
+        enum wh_code want;
+    } ROWS[] = {
+        {"one affiliation", {.who = "ab"}, WH_HELD},
+        {"no approver", {.who = "ae"}, WH_FORBIDDEN},
+        {"objections", {.ns = RULE_NS_DISSENT}, WH_FORBIDDEN},
+        {"nobody", {.unsigned_ = true}, WH_ROLLED_BACK},
+        {"other lines", {.line = LINE}, WH_FORBIDDEN},
+        {"another statement", {.other_statement = true}, WH_FORBIDDEN},
+        {"other signatures", {.other_signatures = true}, WH_FORBIDDEN},
+        {"another roster", {.other_roster = true}, WH_FORBIDDEN},
+        {"another act", {.other_act = true}, WH_FORBIDDEN},
+        {"instead of another", {.replaces = 1}, WH_FORBIDDEN},
+        {"too late", {.late = true}, WH_FORBIDDEN},
+        {"no genesis", {.no_genesis = true}, WH_FORBIDDEN},
+        {"no rosters", {.no_rosters = true}, WH_FORBIDDEN},
+        {"twice", {.twice = true}, WH_FORBIDDEN},
+        {"cut off", {.open_end = true}, WH_BAD_REQUEST},
+    };
+    struct world *w = *state;
+    struct rule_past *past = WH_NEW(&w->a, struct rule_past);
+    for (size_t i = 0; i < sizeof ROWS / sizeof *ROWS; i++) {
+        enum wh_code got = ask_lines(w, &ROWS[i].t, past);
+        if (got != ROWS[i].want) {
+            print_error("%s: %s\n", ROWS[i].what, wh_err_row(got)->name);
+        }
+        assert_int_equal(got, ROWS[i].want);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        T(true_papers),    T(lies),       T(rosters_change),
-        T(rosters_forged), T(remembered), T(opened_again),
+        T(true_papers),
+        T(lies),
+        T(rosters_change),
+        T(rosters_forged),
+        T(remembered),
+        T(opened_again),
+        T(approvers_change_lines),
+        T(nobody_else_changes_lines),
     };
     return cmocka_run_group_tests_name("keeper/approved", tests, NULL, NULL);
 }

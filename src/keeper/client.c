@@ -272,7 +272,7 @@ static bool read_keys(struct keeper_session *s, struct wh_rd *r,
 /* The blob of papers; see open.c. */
 static void put_papers(struct wh_buf *b, const struct keeper_opening *o)
 {
-    wh_buf_u8(b, 2);
+    wh_buf_u8(b, 3);
     wh_buf_bytes(b, o->content);
     wh_buf_bytes(b, o->manifest);
     wh_buf_bytes(b, o->leaf);
@@ -281,6 +281,7 @@ static void put_papers(struct wh_buf *b, const struct keeper_opening *o)
     wh_buf_bytes(b, o->subject_salt);
     wh_buf_bytes(b, o->evidence_salt);
     wh_buf_bytes(b, o->bundle);
+    wh_buf_bytes(b, o->told);
     wh_buf_u32le(b, (uint32_t)o->nscans);
     for (size_t i = 0; i < o->nscans; i++) {
         wh_buf_bytes(b, o->scans[i]);

@@ -143,6 +143,8 @@ struct keeper_opening {
     struct wh_str subject_salt, evidence_salt;
     /* Where approvers decided: keeper/bundle.h; else empty. */
     struct wh_str bundle;
+    /* What the register says about lines: keeper_lines_write. */
+    struct wh_str told;
 };
 
 /* OPEN: the keys of the set's containers, n of them, in order. WH_HELD if the

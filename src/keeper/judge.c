@@ -125,12 +125,12 @@ static bool leaf_names(struct wh_arena *a, const json_t *leaf, const char *key,
 }
 
 /* Every enforced line is among those that the decision applied. */
-static bool lines_applied(struct keeper *k, struct wh_arena *a,
-                          const json_t *leaf)
+static bool lines_applied(const struct keeper_case *c, const json_t *leaf)
 {
     const json_t *list = json_object_get(leaf, "lines");
-    for (unsigned i = 0; i < k->nlines; i++) {
-        struct wh_str want = wh_arena_fmt(a, "sha256:%s", k->lines[i]->digest);
+    for (size_t i = 0; i < c->nlines; i++) {
+        struct wh_str want =
+            wh_arena_fmt(c->a, "sha256:%s", c->lines[i]->digest);
         bool found = false;
         for (size_t j = 0; j < json_array_size(list); j++) {
             const char *s = json_string_value(json_array_get(list, j));
@@ -185,9 +185,8 @@ static bool part_open(const struct manifest *m, struct keeper_case *c,
     return c->part || papers(err, "the manifest does not hold this file");
 }
 
-static bool check_leaf(struct keeper *k, struct keeper_case *c,
-                       const struct manifest *m, enum rule_tier tier,
-                       struct wh_err *err)
+static bool check_leaf(struct keeper_case *c, const struct manifest *m,
+                       enum rule_tier tier, struct wh_err *err)
 {
     json_t *leaf;
     char evidence[WH_SHA256_HEX + 1];
@@ -210,7 +209,7 @@ static bool check_leaf(struct keeper *k, struct keeper_case *c,
     if (until && c->until * 1000000 <= wh_now_us()) {
         return wh_fail(err, WH_HELD, "the decision has run out");
     }
-    if (!lines_applied(k, c->a, leaf)) {
+    if (!lines_applied(c, leaf)) {
         return wh_fail(err, WH_HELD,
                        "the decision does not apply every enforced line");
     }
@@ -361,8 +360,8 @@ static bool ask_approvers(struct keeper *k, struct keeper_case *c,
         !wh_json_parse(c->a, c->leaf, &leaf, err)) {
         return false;
     }
-    for (unsigned i = 0; i < k->nlines; i++) {
-        lines[i] = wh_str_of(k->lines[i]->digest);
+    for (size_t i = 0; i < c->nlines; i++) {
+        lines[i] = wh_str_of(c->lines[i]->digest);
     }
     const struct keeper_claim claim = {.a = c->a,
                                        .pin = &k->pin,
@@ -378,7 +377,7 @@ static bool ask_approvers(struct keeper *k, struct keeper_case *c,
                                        .subject = c->subject,
                                        .evidence = wh_str_of(evidence),
                                        .lines = lines,
-                                       .nlines = k->nlines,
+                                       .nlines = c->nlines,
                                        .now = wh_now_us() / 1000000};
     return keeper_approved(&claim, err);
 }
@@ -398,10 +397,10 @@ static bool check_rules(struct keeper *k, struct keeper_case *c,
         return false;
     }
     json_t *doc = evidence_doc(c, map);
-    for (unsigned i = 0; i < k->nlines; i++) {
-        results[i] = rule_eval(c->a, k->lines[i], doc);
+    for (size_t i = 0; i < c->nlines; i++) {
+        results[i] = rule_eval(c->a, c->lines[i], doc);
     }
-    rule_compose(results, k->nlines, &tiers);
+    rule_compose(results, c->nlines, &tiers);
     wh_assert(rule_part_of(wh_str_of(c->part), &part));
     if (tiers.part[part] >= tier) {
         return true;
@@ -420,6 +419,156 @@ static bool check_rules(struct keeper *k, struct keeper_case *c,
                          c->part, rule_tier_word(tier));
 }
 
+/* ---- which lines ---- */
+
+static bool was_pinned(const struct keeper_ledger_told *pin,
+                       struct wh_str digest)
+{
+    for (size_t i = 0; i < pin->n; i++) {
+        if (wh_str_is(digest, pin->digests[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* May this text, which front brought, be a line's? If approvers signed for it
+ * or took it out, or if it was in force here before under an entry that was
+ * shown. Front alone brings no line into force, also not by an entry that it
+ * wrote itself: one that opens would do so where the others are silent. */
+static bool is_vouched(const struct rule_past *past,
+                       const struct keeper_ledger_told *pin,
+                       struct wh_str digest)
+{
+    size_t i = rule_past_find(past, digest);
+    if (i != SIZE_MAX) {
+        return past->signed_for[i] || was_pinned(pin, digest);
+    }
+    for (size_t k = 0; k < past->n_gone; k++) {
+        if (wh_str_eq(past->gone[k], digest)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* The lines of the configuration, and behind them those texts. */
+static bool gather_known(const struct keeper *k, const struct keeper_case *c,
+                         const struct keeper_lines *shown,
+                         const struct rule_past *past,
+                         const struct keeper_ledger_told *pin,
+                         struct rule_known **out, size_t *n, struct wh_err *err)
+{
+    struct rule_known *list =
+        wh_arena_array(c->a, k->nknown + shown->ntexts + 1, sizeof *list);
+    *n = k->nknown;
+    *out = list;
+    if (k->nknown > 0) {
+        memcpy(list, k->known, k->nknown * sizeof *list);
+    }
+    for (size_t i = 0; i < shown->ntexts; i++) {
+        char hex[WH_SHA256_HEX + 1];
+        wh_sha256_hex_of(shown->texts[i], hex); /* they are canonical */
+        if (rule_known_digest(list, *n, wh_str_of(hex)) != SIZE_MAX ||
+            !is_vouched(past, pin, wh_str_of(hex))) {
+            continue;
+        }
+        list[*n] = (struct rule_known){.text = shown->texts[i],
+                                       .from = RULE_FROM_BEFORE};
+        if (!rule_line_load(c->a, shown->texts[i], &list[*n].line, err)) {
+            return false;
+        }
+        ++*n;
+    }
+    return true;
+}
+
+/* The pin goes forward only, and is on disk before anything is given. */
+static bool pin_lines(struct keeper *k, const struct rule_past *past,
+                      uint64_t index, uint64_t size, struct wh_err *err)
+{
+    struct keeper_ledger_told *pin = &k->told.at;
+    if ((int64_t)index <= pin->entry) {
+        return (int64_t)index == pin->entry ||
+               wh_fail(err, WH_ROLLED_BACK,
+                       "a later entry about lines than these was shown before");
+    }
+    json_t *e = json_object(), *list = json_array();
+    for (size_t i = 0; i < past->n; i++) {
+        json_array_append_new(list, wh_json_str(past->now[i]));
+    }
+    json_object_set_new(e, "op", json_string("lines"));
+    json_object_set_new(e, "entry", json_integer((json_int_t)index));
+    json_object_set_new(e, "lines", list);
+    json_object_set_new(e, "checkpoint", json_integer((json_int_t)size));
+    if (!keeper_ledger_append(k->ledger, e, err)) {
+        return false;
+    }
+    pin->entry = (int64_t)index;
+    pin->n = past->n;
+    for (size_t i = 0; i < past->n; i++) {
+        memcpy(pin->digests[i], past->now[i].p, WH_SHA256_HEX);
+        pin->digests[i][WH_SHA256_HEX] = 0;
+    }
+    return true;
+}
+
+static bool find_shown(struct keeper *k, struct keeper_case *c,
+                       struct wh_err *err)
+{
+    struct keeper_lines shown;
+    struct rule_past *past = WH_NEW(c->a, struct rule_past);
+    struct rule_enforced e;
+    struct rule_known *known;
+    struct tlog_vkey key;
+    uint64_t index = 0, size = 0;
+    size_t n;
+    if (!read_vkey(k, c->a, &key, err)) {
+        return false;
+    }
+    const struct keeper_claim claim = {.a = c->a,
+                                       .pin = &k->pin,
+                                       .ledger = k->ledger,
+                                       .horizon = &k->horizon,
+                                       .log = &key,
+                                       .now = wh_now_us() / 1000000};
+    if (!keeper_lines_read(c->a, c->told, &shown, err) ||
+        !keeper_lines_told(&claim, &shown, past, &index, &size, err)) {
+        return false;
+    }
+    pthread_mutex_lock(&k->told.lock);
+    bool ok = gather_known(k, c, &shown, past, &k->told.at, &known, &n, err) &&
+              rule_enforced_find(c->a, past, k->names, k->nnames, known, n, &e,
+                                 err) &&
+              pin_lines(k, past, index, size, err);
+    pthread_mutex_unlock(&k->told.lock);
+    for (size_t i = 0; ok && i < e.n; i++) {
+        c->lines[c->nlines++] = known[e.at[i]].line;
+    }
+    return ok;
+}
+
+/* The lines that are enforced: by the register and the configuration together;
+ * by the configuration alone, as long as nothing else was ever shown. */
+static bool find_lines(struct keeper *k, struct keeper_case *c,
+                       struct wh_err *err)
+{
+    c->nlines = 0;
+    if (c->told.n > 0) {
+        return find_shown(k, c, err);
+    }
+    pthread_mutex_lock(&k->told.lock);
+    bool shown = k->told.at.entry >= 0;
+    pthread_mutex_unlock(&k->told.lock);
+    if (shown) {
+        return wh_fail(err, WH_ROLLED_BACK,
+                       "what the register says about lines is kept back");
+    }
+    memcpy(c->lines, k->lines, sizeof c->lines);
+    c->nlines = k->nlines;
+    return true;
+}
+
 bool keeper_judge(struct keeper *k, struct keeper_case *c, struct wh_err *err)
 {
     return keeper_judge_tier(k, c, RULE_TIER_OPEN, err);
@@ -432,6 +581,7 @@ bool keeper_judge_tier(struct keeper *k, struct keeper_case *c,
     char subject[WH_SHA256_HEX + 1];
     wh_sha256_hex_of(c->manifest, subject);
     c->subject = wh_arena_dup(c->a, wh_str_of(subject));
-    return read_manifest(c, &m, err) && check_leaf(k, c, &m, tier, err) &&
-           check_proof(k, c, err) && check_rules(k, c, &m, tier, err);
+    return read_manifest(c, &m, err) && find_lines(k, c, err) &&
+           check_leaf(c, &m, tier, err) && check_proof(k, c, err) &&
+           check_rules(k, c, &m, tier, err);
 }

@@ -30,6 +30,8 @@ static int up(void **state)
     w->k.keys_dir = w->dir;
     pthread_mutex_init(&w->k.horizon.lock, NULL);
     pthread_mutex_init(&w->k.pin.lock, NULL);
+    pthread_mutex_init(&w->k.told.lock, NULL);
+    w->k.told.at.entry = -1;
     for (unsigned i = 0; i < 2; i++) {
         unit_ok(rule_line_load(&w->p.a, w->p.lines[i], &w->k.lines[i], &err),
                 err);
@@ -48,6 +50,7 @@ static int down(void **state)
     assert_int_equal(rmdir(w->dir), 0);
     pthread_mutex_destroy(&w->k.horizon.lock);
     pthread_mutex_destroy(&w->k.pin.lock);
+    pthread_mutex_destroy(&w->k.told.lock);
     testpapers_done(&w->p);
     test_free(w);
     return 0;

@@ -9,6 +9,7 @@
 
 #include "base/str.h"
 #include "proc/service.h"
+#include "rule/enforced.h"
 
 #define KEEPER_LINES_MAX 32u
 
@@ -18,9 +19,15 @@ struct keeper_config {
     const char *run_dir;     /* DATA/run, for the zygote's socket */
     const char *keys_dir;    /* custody.key; log.vkey is read from here */
     const char *custody_dir; /* DATA/custody: key-id, ledger */
-    /* Texts of the enforced lines. */
+    /* Texts of the enforced lines, as the configuration means them by itself:
+     * for a keeper that was never shown the register's entries about them. */
     struct wh_str lines[KEEPER_LINES_MAX];
     unsigned nlines;
+    /* The names in lines.enforce, and every line that they may mean. */
+    const struct wh_str *names;
+    unsigned nnames;
+    const struct rule_known *known;
+    unsigned nknown;
     uid_t peers[PROC_SERVICE_PEERS]; /* front */
     unsigned npeers;
     uid_t uid; /* to run as from when keys and ledger are open; 0: stay */

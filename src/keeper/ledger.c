@@ -29,6 +29,7 @@ struct keeper_ledger {
     char head[WH_SHA256_HEX + 1];
     int64_t roster; /* version of the newest roster on it, or 0 */
     char roster_digest[WH_SHA256_HEX + 1];
+    struct keeper_ledger_told told;
 };
 
 static struct wh_str key_of(const struct keeper_ledger *l)
@@ -61,6 +62,31 @@ static bool take_roster(struct keeper_ledger *l, const json_t *doc,
     return true;
 }
 
+/* Does it tell of lines, by a newer entry than those before? */
+static bool take_told(struct keeper_ledger *l, const json_t *doc,
+                      struct wh_err *err)
+{
+    const json_t *list = json_object_get(doc, "lines");
+    int64_t entry;
+    if (!wh_json_opt_i64(doc, "entry", -1, &entry, err) ||
+        json_array_size(list) > KEEPER_LEDGER_LINES) {
+        return false;
+    }
+    if (entry < l->told.entry || !json_is_array(list)) {
+        return true;
+    }
+    l->told.entry = entry;
+    l->told.n = json_array_size(list);
+    for (size_t i = 0; i < l->told.n; i++) {
+        const char *s = json_string_value(json_array_get(list, i));
+        if (!s || strlen(s) != WH_SHA256_HEX) {
+            return false;
+        }
+        memcpy(l->told.digests[i], s, WH_SHA256_HEX + 1);
+    }
+    return true;
+}
+
 /* Check one line (without its line feed) against what the ledger has so far,
  * and take it in. */
 static bool take_line(struct keeper_ledger *l, struct wh_str line,
@@ -85,8 +111,8 @@ static bool take_line(struct keeper_ledger *l, struct wh_str line,
               wh_json_get_str(doc, "prev", &prev, err) &&
               wh_json_get_i64(doc, "n", &n, err) &&
               wh_json_opt_i64(doc, "checkpoint", 0, &cp, err) &&
-              take_roster(l, doc, err) && wh_str_is(prev, l->head) &&
-              (uint64_t)n == l->n;
+              take_roster(l, doc, err) && take_told(l, doc, err) &&
+              wh_str_is(prev, l->head) && (uint64_t)n == l->n;
     if (ok) {
         wh_sha256_hex_of(line, l->head);
         l->n++;
@@ -173,6 +199,7 @@ struct keeper_ledger *keeper_ledger_open(const char *path,
     struct keeper_ledger *l = wh_alloc(sizeof *l);
     memcpy(l->key, k->ledger, sizeof l->key);
     memset(l->head, '0', WH_SHA256_HEX);
+    l->told.entry = -1;
     pthread_mutex_init(&l->lock, NULL);
     l->fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     *checkpoint = 0;
@@ -333,5 +360,13 @@ void keeper_ledger_roster(struct keeper_ledger *l, int64_t *version,
     pthread_mutex_lock(&l->lock);
     *version = l->roster;
     memcpy(digest, l->roster_digest, sizeof l->roster_digest);
+    pthread_mutex_unlock(&l->lock);
+}
+
+void keeper_ledger_lines(struct keeper_ledger *l,
+                         struct keeper_ledger_told *out)
+{
+    pthread_mutex_lock(&l->lock);
+    *out = l->told;
     pthread_mutex_unlock(&l->lock);
 }

@@ -14,6 +14,16 @@
 
 #define KEEPER_LEDGER_LINE 4096
 
+#define KEEPER_LEDGER_LINES 32
+
+/* The lines in force by the newest entry of the register that was ever shown,
+ * and proved. */
+struct keeper_ledger_told {
+    int64_t entry; /* its index; -1: none was */
+    size_t n;
+    char digests[KEEPER_LEDGER_LINES][WH_SHA256_HEX + 1];
+};
+
 struct keeper_ledger;
 
 /* Open or begin it, checking every line; a last line that a crash cut is
@@ -39,5 +49,8 @@ void keeper_ledger_head(struct keeper_ledger *l, uint64_t *n, char head[65]);
  * and "" if there was none. */
 void keeper_ledger_roster(struct keeper_ledger *l, int64_t *version,
                           char digest[65]);
+/* The lines that stood on it when it was opened (keeper/judge.c). */
+void keeper_ledger_lines(struct keeper_ledger *l,
+                         struct keeper_ledger_told *out);
 
 #endif

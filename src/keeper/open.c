@@ -6,7 +6,7 @@
 
 /* The one blob of an OPEN: u8 version, then the papers as wh_buf_bytes, then
  * u32 and the scan statements. */
-#define PAPERS_VERSION 2
+#define PAPERS_VERSION 3
 
 struct papers {
     struct wh_str content;
@@ -26,6 +26,7 @@ static bool papers_read(struct wh_rd *r, struct wh_arena *a, struct papers *out,
     out->c->subject_salt = wh_rd_bytes(r, 64);
     out->c->evidence_salt = wh_rd_bytes(r, 64);
     out->c->bundle = wh_rd_bytes(r, KEEPER_BUNDLE_MAX);
+    out->c->told = wh_rd_bytes(r, KEEPER_BUNDLE_MAX);
     uint32_t n = wh_rd_u32le(r);
     if (r->bad || version != PAPERS_VERSION || n > KEEPER_SCANS_MAX) {
         return wh_fail(err, WH_BAD_REQUEST, "malformed opening");

@@ -299,6 +299,10 @@ static bool load_lines(struct keeper *k, const struct keeper_config *c,
         }
     }
     k->nlines = c->nlines;
+    k->names = c->names;
+    k->nnames = c->nnames;
+    k->known = c->known;
+    k->nknown = c->nknown;
     return true;
 }
 
@@ -313,6 +317,7 @@ static bool open_ledger(struct keeper *k, const struct keeper_config *c,
         return false;
     }
     keeper_ledger_roster(k->ledger, &k->pin.version, k->pin.digest);
+    keeper_ledger_lines(k->ledger, &k->told.at);
     return true;
 }
 
@@ -354,6 +359,7 @@ static bool keeper_start(struct keeper *k, const struct keeper_config *c,
     wh_arena_init(&k->lines_arena, 64 << 20);
     pthread_mutex_init(&k->horizon.lock, NULL);
     pthread_mutex_init(&k->pin.lock, NULL);
+    pthread_mutex_init(&k->told.lock, NULL);
     k->keys_dir = c->keys_dir;
     k->giver = keeper_giver_new(c->hand_fd > 0 ? c->hand_fd : -1);
     if (!store_container_sealed()) {
@@ -387,6 +393,7 @@ bool keeper_serve(const struct keeper_config *c, struct wh_err *err)
     keeper_keys_done(&k->keys);
     pthread_mutex_destroy(&k->horizon.lock);
     pthread_mutex_destroy(&k->pin.lock);
+    pthread_mutex_destroy(&k->told.lock);
     wh_arena_done(&k->lines_arena);
     wh_free(k);
     return ok;

@@ -34,6 +34,12 @@ struct keeper_pin {
     char digest[WH_SHA256_HEX + 1];
 };
 
+/* The lines by the newest entry of the register that was ever shown. */
+struct keeper_told_pin {
+    pthread_mutex_t lock;
+    struct keeper_ledger_told at;
+};
+
 struct keeper {
     struct keeper_keys_set keys;
     struct keeper_ledger *ledger;
@@ -41,10 +47,16 @@ struct keeper {
     struct keeper_giver *giver; /* to the engines */
     const char *keys_dir;
     struct wh_arena lines_arena;
+    /* by the configuration alone: see keeper_config */
     const struct rule_line *lines[KEEPER_LINES_MAX];
     unsigned nlines;
+    const struct wh_str *names;
+    unsigned nnames;
+    const struct rule_known *known;
+    unsigned nknown;
     struct keeper_horizon horizon;
     struct keeper_pin pin;
+    struct keeper_told_pin told;
     unsigned missing; /* guards */
     bool locked;      /* memory */
 };
@@ -87,7 +99,10 @@ struct keeper_case {
     const struct keeper_scan_doc *scans;
     size_t nscans;
     struct wh_str bundle; /* of approvals (bundle.h), or empty */
+    struct wh_str told;   /* what the register says about lines, or empty */
     /* results */
+    const struct rule_line *lines[KEEPER_LINES_MAX]; /* that are enforced */
+    size_t nlines;
     struct wh_str subject; /* hex */
     uint64_t checkpoint;   /* size */
     uint64_t index;        /* of the decision's entry */

@@ -274,6 +274,9 @@ static bool decide(struct deciding *d, struct wh_err *err)
     struct wh_str doc_text, leaf_text;
     d->base = base;
     return line_base(d->db, d->a, d->h, d->row, base, err) &&
+           (rule_act_row(d->act)->closes ||
+            line_in_force(d->db, d->a, wh_json_own(d->a, line_digests(base)),
+                          err)) &&
            make_doc(d, &doc, err) && make_leaf(d, &leaf, err) &&
            line_canonical(d->a, doc, &doc_text, err) &&
            line_submit_about(d->db, d->a, leaf, d->row->subject,
@@ -528,8 +531,29 @@ static bool about_roster(struct line_carrying *c, struct wh_err *err)
     return db_exec(s, err);
 }
 
-/* The lines that stay. The house is started anew with them: the settings have
- * to name what the register names. */
+/* The text of a line that is to be in force: the next start has to find it. */
+static bool keep_line(struct line_carrying *c, struct wh_str digest,
+                      struct wh_err *err)
+{
+    const struct line_set *set = c->h->lines;
+    size_t i = rule_known_digest(set->known, set->n_known, digest);
+    struct wh_str text;
+    if (i != SIZE_MAX) {
+        return line_set_fit(c->a, set->known[i].line, err) &&
+               line_document_keep(c->db, set->known[i].line, c->h->now, err);
+    }
+    if (line_document_get(c->db, c->a, digest, &text, err)) {
+        return true; /* it was in force before */
+    }
+    return err->code != WH_NOT_FOUND
+               ? false
+               : wh_fail(err, WH_REFUSED,
+                         "this house has no line with the sha256 %.*s: put "
+                         "its file into the folder lines.dir and start anew",
+                         WH_FMT(digest));
+}
+
+/* The lines that stay, and those that come. Front begins anew with them. */
 static bool about_lines(struct line_carrying *c, struct wh_err *err)
 {
     json_t *leaf = wh_json_own(c->a, json_object()), *list = json_array();
@@ -544,6 +568,9 @@ static bool about_lines(struct line_carrying *c, struct wh_err *err)
                        "the lines in force have changed since");
     }
     for (size_t i = 0; i < c->st->n_lines; i++) {
+        if (!keep_line(c, c->st->lines[i], err)) {
+            return false;
+        }
         json_array_append_new(list, register_digest_new(c->st->lines[i]));
     }
     json_object_set_new(leaf, "type", json_string("lines"));

@@ -44,12 +44,42 @@ static bool lines_entry(struct drafting *d, struct wh_err *err)
                       &d->st.replaces, err);
 }
 
+/* A digest, or the line that a name means: of a bare one the version in force,
+ * else the newest. */
+static bool digest_of(const struct drafting *d, struct wh_str name,
+                      struct wh_str *out, struct wh_err *err)
+{
+    const struct line_set *set = d->h->lines;
+    const struct rule_line *line = line_set_find(set, name);
+    *out = name;
+    if (name.n == WH_SHA256_HEX && wh_str_find(name, '.') == SIZE_MAX) {
+        return true;
+    }
+    for (size_t i = 0; !line && i < set->n_enforced; i++) {
+        const struct rule_line *one = set->enforced[i].line;
+        line = wh_str_eq(name, rule_line_label(d->a, one)) ? one : NULL;
+    }
+    if (!line) {
+        size_t i = rule_known_name(d->a, set->known, set->n_known, name);
+        line = i != SIZE_MAX ? set->known[i].line : NULL;
+    }
+    if (!line) {
+        return wh_fail(err, WH_BAD_REQUEST, "there is no line \"%.*s\"",
+                       (int)(name.n < 100 ? name.n : 100), name.p);
+    }
+    *out = wh_str_of(line->digest);
+    return true;
+}
+
 static bool about_lines(struct drafting *d, struct wh_err *err)
 {
     struct wh_str rest = d->q->paper, one;
     while (rest.n > 0 && d->st.n_lines < RULE_STATEMENT_LINES_MAX) {
         (void)wh_str_cut(&rest, ' ', &one);
-        d->st.lines[d->st.n_lines++] = one;
+        if (one.n > 0 &&
+            !digest_of(d, one, &d->st.lines[d->st.n_lines++], err)) {
+            return false;
+        }
     }
     qsort(d->st.lines, d->st.n_lines, sizeof *d->st.lines, by_text);
     return lines_entry(d, err);

@@ -205,7 +205,8 @@ bool line_decision_keep(struct db *db, struct wh_arena *a,
     struct salts salts;
     int64_t replaces;
 
-    if (!keep_evidence(db, d, now, err) || !keep_shadow(db, d, err) ||
+    if (!line_in_force(db, a, wh_json_own(a, line_digests(d)), err) ||
+        !keep_evidence(db, d, now, err) || !keep_shadow(db, d, err) ||
         !find_replaced(db, a, d, repo, &replaces, err)) {
         return false;
     }

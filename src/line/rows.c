@@ -86,8 +86,8 @@ bool line_subject_repos(struct db *db, struct wh_arena *a,
     return r != DB_FAIL;
 }
 
-static bool keep_document(struct db *db, const struct rule_line *line,
-                          int64_t now, struct wh_err *err)
+bool line_document_keep(struct db *db, const struct rule_line *line,
+                        int64_t now, struct wh_err *err)
 {
     struct wh_buf b;
     wh_buf_init(&b, 2 * RULE_LINE_TEXT_MAX);
@@ -109,16 +109,94 @@ bool line_set_keep(struct db *db, const struct line_set *set, int64_t now,
                    struct wh_err *err)
 {
     for (size_t i = 0; i < set->n_enforced; i++) {
-        if (!keep_document(db, set->enforced[i].line, now, err)) {
+        if (!line_document_keep(db, set->enforced[i].line, now, err)) {
             return false;
         }
     }
     for (size_t i = 0; i < set->n_shadow; i++) {
-        if (!keep_document(db, set->shadow[i].line, now, err)) {
+        if (!line_document_keep(db, set->shadow[i].line, now, err)) {
             return false;
         }
     }
     return true;
+}
+
+/* ---- lines on the register ---- */
+
+static bool take_told(struct wh_arena *a, struct db_stmt *s, int col,
+                      struct line_told *out, struct wh_err *err)
+{
+    out->leaf = db_col_dup(s, col, a);
+    if (!wh_json_parse(a, out->leaf, &out->doc, err)) {
+        err->code = WH_CORRUPT;
+        return false;
+    }
+    out->by_people = json_object_get(out->doc, "statement") != NULL;
+    return true;
+}
+
+/* The rows of one query, behind those that are there. */
+static bool add_told(struct db *db, struct wh_arena *a, enum db_query q,
+                     struct line_told *list, size_t *n, struct wh_err *err)
+{
+    bool waits = q == DBQ_LINE_ENTRIES_WAITING, ok = true;
+    struct db_stmt *s = db_start(db, q);
+    enum db_row r = DB_DONE;
+    while (ok && (r = db_step(s, err)) == DB_ROW) {
+        if (*n == LINE_TOLD_MAX) {
+            ok = wh_fail(err, WH_TOO_LARGE, "too many entries tell lines");
+            break;
+        }
+        list[*n].index = waits ? -1 : db_col_i64(s, 0);
+        ok = take_told(a, s, waits ? 0 : 1, &list[*n], err);
+        ++*n;
+    }
+    db_finish(&s);
+    return ok && r != DB_FAIL;
+}
+
+bool line_told(struct db *db, struct wh_arena *a, struct line_told **out,
+               size_t *n, struct wh_err *err)
+{
+    struct line_told *list = wh_arena_array(a, LINE_TOLD_MAX, sizeof *list);
+    *n = 0;
+    *out = list;
+    return add_told(db, a, DBQ_LINE_ENTRIES, list, n, err) &&
+           add_told(db, a, DBQ_LINE_ENTRIES_WAITING, list, n, err);
+}
+
+bool line_past(struct db *db, struct wh_arena *a, struct rule_past *out,
+               struct wh_err *err)
+{
+    struct line_told *list;
+    size_t n;
+    *out = (struct rule_past){.n = 0};
+    if (!line_told(db, a, &list, &n, err)) {
+        return false;
+    }
+    for (size_t i = 0; i < n; i++) {
+        if (!rule_past_add(out, json_object_get(list[i].doc, "lines"),
+                           list[i].by_people, err)) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool line_in_force(struct db *db, struct wh_arena *a, const json_t *digests,
+                   struct wh_err *err)
+{
+    struct line_told newest;
+    struct db_stmt *s = db_start(db, DBQ_LINE_NEWEST);
+    enum db_row r = db_step(s, err);
+    bool ok = r != DB_ROW || take_told(a, s, 0, &newest, err);
+    db_finish(&s);
+    if (r != DB_ROW || !ok) {
+        return r == DB_DONE;
+    }
+    return json_equal(json_object_get(newest.doc, "lines"), digests) ||
+           wh_fail(err, WH_UNAVAILABLE,
+                   "the lines in force have changed: try again in a moment");
 }
 
 bool line_document_get(struct db *db, struct wh_arena *a, struct wh_str digest,

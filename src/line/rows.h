@@ -38,6 +38,30 @@ bool line_subject_repos(struct db *db, struct wh_arena *a,
  * decision can be explained for ever. */
 bool line_set_keep(struct db *db, const struct line_set *set, int64_t now,
                    struct wh_err *err) WH_CHECK;
+/* The same of one line. */
+bool line_document_keep(struct db *db, const struct rule_line *line,
+                        int64_t now, struct wh_err *err) WH_CHECK;
+/* An entry of the register that tells lines: genesis, or one since. */
+struct line_told {
+    int64_t index; /* -1: it waits for its place */
+    struct wh_str leaf;
+    json_t *doc;
+    bool by_people; /* approvers signed it */
+};
+/* All of them in the register's order, also those that wait; at most
+ * LINE_TOLD_MAX (WH_TOO_LARGE). */
+#define LINE_TOLD_MAX 1024u
+bool line_told(struct db *db, struct wh_arena *a, struct line_told **out,
+               size_t *n, struct wh_err *err) WH_CHECK;
+/* What they come to (rule/enforced.h). */
+bool line_past(struct db *db, struct wh_arena *a, struct rule_past *out,
+               struct wh_err *err) WH_CHECK;
+/* Are these the lines in force: does the newest entry, also one that waits,
+ * have just these digests (sorted, line_set_digests)? Else WH_UNAVAILABLE: they
+ * have changed, and the house begins anew under the others. A register without
+ * entries has none, and says yes. */
+bool line_in_force(struct db *db, struct wh_arena *a, const json_t *digests,
+                   struct wh_err *err) WH_CHECK;
 /* The canonical document of a line by digest; WH_NOT_FOUND. */
 bool line_document_get(struct db *db, struct wh_arena *a, struct wh_str digest,
                        struct wh_str *out, struct wh_err *err) WH_CHECK;

@@ -114,34 +114,71 @@ static void a_folder_comes_before_what_is_shipped(void **state)
     assert_int_equal(rmdir(dir), 0);
 }
 
-static void nothing_recorded_can_be_taken_away(void **state)
+/* What the folder and the binary have, and what a name means. */
+static void names_mean_lines(void **state)
 {
     (void)state;
-    struct line_set two = {.n_enforced = 0};
-    struct line_set one = {.n_enforced = 0};
+    char dir[] = "/tmp/wh-lines-XXXXXX";
+    struct line_set *set = WH_NEW(&arena, struct line_set);
+    struct rule_past *none = WH_NEW(&arena, struct rule_past);
+    struct rule_enforced e;
     struct wh_err err;
-    unit_ok(line_set_add(&two, &arena, WH_S("limited.default"), WH_S(""), false,
-                         &err),
-            err);
-    unit_ok(line_set_add(&two, &arena, WH_S("demo.low"), WH_S(""), false, &err),
-            err);
-    unit_ok(line_set_add(&one, &arena, WH_S("demo.low"), WH_S(""), false, &err),
-            err);
-    unit_ok(line_set_add(&one, &arena, WH_S("limited.default"), WH_S(""), true,
-                         &err),
-            err);
-    json_t *both = wh_json_own(&arena, line_set_digests(&two));
-    json_t *low = wh_json_own(&arena, line_set_digests(&one));
-    assert_int_equal(json_array_size(both), 2);
-    assert_true(strcmp(json_string_value(json_array_get(both, 0)),
-                       json_string_value(json_array_get(both, 1))) < 0);
-    unit_ok(line_set_covers(&two, both, &err), err);
-    unit_ok(line_set_covers(&two, low, &err), err);
-    unit_ok(line_set_covers(&one, low, &err), err);
-    unit_fails(line_set_covers(&one, both, &err), err, WH_ROLLED_BACK);
-    assert_non_null(strstr(err.msg, "(limited.default.v1, which is shipped"));
-    json_array_append_new(low, json_integer(7));
-    unit_fails(line_set_covers(&one, low, &err), err, WH_ROLLED_BACK);
+    const struct wh_str names[] = {WH_S("demo.low.v1"), WH_S("demo.low.v2"),
+                                   WH_S("own"), WH_S("hold.unknown")};
+    const struct wh_str bad[] = {WH_S("bad")}, twice[] = {names[0], names[0]};
+    assert_non_null(mkdtemp(dir));
+    write_line(dir, "own.v1.json", "\"demo.low\"", "\"own\"");
+    write_line(dir, "bad.v1.json", "\"days\": 180", "\"days\": 181");
+    write_line(dir, "other.v1.json", "\"days\": 180", "\"days\": 179");
+
+    unit_ok(line_set_gather(set, &arena, names, 4, wh_str_of(dir), &err), err);
+    unit_ok(line_set_settle(set, &arena, none, &e, &err), err);
+    assert_int_equal(set->n_enforced, 4);
+    assert_int_equal(line_set_find(set, WH_S("demo.low"))->version, 2);
+    assert_int_equal(line_set_newest(set, set->enforced[0].line), 2);
+    unit_fails(line_set_gather(set, &arena, bad, 1, wh_str_of(dir), &err), err,
+               WH_BAD_REQUEST);
+    unit_fails(line_set_gather(set, &arena, twice, 2, WH_S(""), &err), err,
+               WH_CONFLICT);
+    unit_fails(
+        line_set_gather(set, &arena, names, 1, WH_S("/nonexistent"), &err), err,
+        WH_NOT_FOUND);
+
+    static const char *const files[] = {"own.v1", "bad.v1", "other.v1"};
+    for (size_t i = 0; i < sizeof(files) / sizeof(*files); i++) {
+        (void)unlink(wh_arena_fmt(&arena, "%s/%s.json", dir, files[i]).p);
+    }
+    assert_int_equal(rmdir(dir), 0);
+}
+
+/* A version that the binary no longer has holds on, by its kept text. */
+static void a_text_from_before_holds_on(void **state)
+{
+    (void)state;
+    struct line_set *set = WH_NEW(&arena, struct line_set);
+    struct rule_past *past = WH_NEW(&arena, struct rule_past);
+    struct rule_enforced e;
+    struct wh_err err;
+    const struct wh_str name = WH_S("demo.low");
+    const struct rule_line *line;
+    struct wh_str text = rule_shipped_text(WH_S("demo.low.v1.json"));
+    size_t at = wh_str_find_str(text, WH_S("\"version\": 1"));
+    struct wh_str old =
+        wh_arena_fmt(&arena, "%.*s\"version\": 7%.*s", (int)at, text.p,
+                     (int)(text.n - at - 12), text.p + at + 12);
+    unit_ok(rule_line_load(&arena, old, &line, &err), err);
+    json_t *list = wh_json_own(
+        &arena, json_pack("[o]", json_sprintf("sha256:%s", line->digest)));
+    unit_ok(rule_past_add(past, list, false, &err), err);
+    unit_ok(line_set_gather(set, &arena, &name, 1, WH_S(""), &err), err);
+    unit_fails(line_set_settle(set, &arena, past, &e, &err), err, WH_NOT_FOUND);
+    assert_non_null(strstr(err.msg, line->digest));
+    assert_non_null(strstr(err.msg, "lines.dir"));
+    unit_ok(line_set_remember(set, &arena, old, &err), err);
+    unit_ok(line_set_settle(set, &arena, past, &e, &err), err);
+    assert_int_equal(set->n_enforced, 1);
+    assert_int_equal(set->enforced[0].line->version, 7);
+    assert_int_equal(line_set_newest(set, set->enforced[0].line), 7);
 }
 
 int main(void)
@@ -150,8 +187,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(adds_shipped_lines, setup, teardown),
         cmocka_unit_test_setup_teardown(a_folder_comes_before_what_is_shipped,
                                         setup, teardown),
-        cmocka_unit_test_setup_teardown(nothing_recorded_can_be_taken_away,
-                                        setup, teardown),
+        cmocka_unit_test_setup_teardown(names_mean_lines, setup, teardown),
+        cmocka_unit_test_setup_teardown(a_text_from_before_holds_on, setup,
+                                        teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

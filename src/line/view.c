@@ -64,6 +64,7 @@ static json_t *brief(struct wh_arena *a, const struct line_set *set,
     json_object_set_new(o, "effective", date(a, line->effective));
     json_object_set_new(o, "last_checked", date(a, line->last_checked));
     json_object_set_new(o, "digest", json_string(line->digest));
+    json_object_set_new(o, "newest", json_integer(line_set_newest(set, line)));
     add_standing(o, standing_of(set, line));
     return o;
 }
@@ -89,7 +90,7 @@ bool line_view_list(struct wh_arena *a, const struct line_set *set,
             json_decref(list);
             return false;
         }
-        /* an older version, or one that is listed already */
+        /* an older version, or a line that is listed already */
         if (!in_set(set, line->name) && rule_shipped_find(line->name) == f) {
             json_array_append_new(list, brief(a, set, line));
         }
@@ -98,22 +99,44 @@ bool line_view_list(struct wh_arena *a, const struct line_set *set,
     return true;
 }
 
+/* In force, then in shadow, the newest first; then what is at hand, or shipped.
+ */
+static const struct rule_line *find_in_set(const struct line_set *set,
+                                           struct wh_str name, uint64_t version)
+{
+    const struct rule_line *line = line_set_find(set, name);
+
+    if (line && version == 0) {
+        return line;
+    }
+    for (size_t i = 0; i < set->n_enforced + set->n_shadow; i++) {
+        line = i < set->n_enforced ? set->enforced[i].line
+                                   : set->shadow[i - set->n_enforced].line;
+        if (wh_str_eq(line->name, name) &&
+            (version == 0 || version == (uint64_t)line->version)) {
+            return line;
+        }
+    }
+    for (size_t i = 0; version != 0 && i < set->n_known; i++) {
+        line = set->known[i].line;
+        if (wh_str_eq(line->name, name) && version == (uint64_t)line->version) {
+            return line;
+        }
+    }
+    return NULL;
+}
+
 bool line_view_find(struct wh_arena *a, const struct line_set *set,
                     struct wh_str name, uint64_t version,
                     const struct rule_line **out, struct wh_err *err)
 {
     const struct rule_file *f;
     struct wh_str wanted = name;
+    const struct rule_line *line = find_in_set(set, name, version);
 
-    for (size_t i = 0; i < set->n_enforced + set->n_shadow; i++) {
-        const struct rule_line *line =
-            i < set->n_enforced ? set->enforced[i].line
-                                : set->shadow[i - set->n_enforced].line;
-        if (wh_str_eq(line->name, name) &&
-            (version == 0 || version == (uint64_t)line->version)) {
-            *out = line;
-            return true;
-        }
+    if (line) {
+        *out = line;
+        return true;
     }
     if (version != 0) {
         wanted = wh_arena_fmt(a, "%.*s.v%llu", WH_FMT(name),
@@ -126,33 +149,56 @@ bool line_view_find(struct wh_arena *a, const struct line_set *set,
     return rule_line_load(a, f->text, out, err);
 }
 
-/* Versions of the line that the house can show, its own first. */
-static bool add_versions(struct wh_arena *a, const struct rule_line *line,
-                         json_t *out, struct wh_err *err)
+static void add_version(struct wh_arena *a, const struct line_set *set,
+                        const struct rule_line *line, bool current,
+                        json_t *list)
 {
+    json_array_append_new(
+        list, json_pack("{s:I,s:b,s:b,s:o}", "version",
+                        (json_int_t)line->version, "current", (int)current,
+                        "enforced", standing_of(set, line) == ENFORCED,
+                        "effective", date(a, line->effective)));
+}
+
+static bool is_listed(const json_t *list, int64_t version)
+{
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const json_t *o = json_array_get(list, i);
+        if (json_integer_value(json_object_get(o, "version")) == version) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Versions of the line that the house can show, this one first. */
+static bool add_versions(struct wh_arena *a, const struct line_set *set,
+                         const struct rule_line *line, json_t *out,
+                         struct wh_err *err)
+{
+    const struct rule_file *f;
     json_t *list = json_array();
 
     json_object_set_new(out, "versions", list);
-    json_array_append_new(
-        list, json_pack("{s:I,s:b,s:o}", "version", (json_int_t)line->version,
-                        "current", 1, "effective", date(a, line->effective)));
-    for (size_t i = 0;; i++) {
-        const struct rule_file *f = rule_shipped_line(i);
-        const struct rule_line *other;
-        if (!f) {
-            return true;
+    add_version(a, set, line, true, list);
+    for (size_t i = 0; i < set->n_known; i++) {
+        const struct rule_line *other = set->known[i].line;
+        if (wh_str_eq(other->name, line->name) &&
+            !is_listed(list, other->version)) {
+            add_version(a, set, other, false, list);
         }
+    }
+    for (size_t i = 0; (f = rule_shipped_line(i)) != NULL; i++) {
+        const struct rule_line *other;
         if (!rule_line_load(a, f->text, &other, err)) {
             return false;
         }
         if (wh_str_eq(other->name, line->name) &&
-            other->version != line->version) {
-            json_array_append_new(list, json_pack("{s:I,s:b,s:o}", "version",
-                                                  (json_int_t)other->version,
-                                                  "current", 0, "effective",
-                                                  date(a, other->effective)));
+            !is_listed(list, other->version)) {
+            add_version(a, set, other, false, list);
         }
     }
+    return true;
 }
 
 bool line_view(struct wh_arena *a, const struct line_set *set,
@@ -161,7 +207,7 @@ bool line_view(struct wh_arena *a, const struct line_set *set,
     json_t *o = brief(a, set, line);
 
     json_object_set(o, "document", line->doc);
-    if (!add_versions(a, line, o, err)) {
+    if (!add_versions(a, set, line, o, err)) {
         json_decref(o);
         return false;
     }

@@ -10,7 +10,8 @@
 
 /* All lines of the house: those in force, in shadow, and shipped beside them
  * (newest versions): [{name, version, title, summary, effective,
- * last_checked, digest, enforced, shadow, shipped}]. Dates are RFC 3339. */
+ * last_checked, digest, newest, enforced, shadow, shipped}]. Dates are RFC
+ * 3339; newest is the newest version at hand, which may not be in force. */
 bool line_view_list(struct wh_arena *a, const struct line_set *set,
                     json_t **out, struct wh_err *err) WH_CHECK;
 
@@ -21,7 +22,7 @@ bool line_view_find(struct wh_arena *a, const struct line_set *set,
                     const struct rule_line **out, struct wh_err *err) WH_CHECK;
 
 /* The fields of the list and "document", whose canonical form has the digest,
- * and "versions": [{version, current, effective}]. */
+ * and "versions": [{version, current, enforced, effective}]. */
 bool line_view(struct wh_arena *a, const struct line_set *set,
                const struct rule_line *line, json_t **out,
                struct wh_err *err) WH_CHECK;

@@ -7,12 +7,27 @@
 #include "web/page.h"
 #include "web/panels.h"
 
+/* "newer": the newest version, where another than this is it; else null. */
+static void add_newer(json_t *line)
+{
+    json_int_t own = json_integer_value(json_object_get(line, "version"));
+    json_int_t newest = json_integer_value(json_object_get(line, "newest"));
+
+    json_object_set_new(line, "newer",
+                        newest > own ? json_integer(newest) : json_null());
+}
+
 bool web_on_lines(struct front_req *q, struct wh_err *err)
 {
-    json_t *page = web_page(q, WH_S("Lines"), "lines"), *list;
+    json_t *page = web_page(q, WH_S("Lines"), "lines"), *list, *one;
+    size_t i;
 
     if (!line_view_list(q->a, &q->house->lines, &list, err)) {
         return false;
+    }
+    json_array_foreach(list, i, one)
+    {
+        add_newer(one);
     }
     json_object_set_new(page, "lines", list);
     return web_page_send(q, 200, "lines", page, err);
@@ -94,6 +109,7 @@ bool web_on_line(struct front_req *q, struct wh_err *err)
     doc = json_copy(line->doc);
     json_object_update(doc, view);
     json_decref(view);
+    add_newer(doc);
     json_object_set_new(page, "line", doc);
     json_object_set_new(doc, "rules", view_rules(line));
     json_object_set_new(doc, "outcome", view_outcome(line));

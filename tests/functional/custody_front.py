@@ -119,6 +119,19 @@ class Stored:
         db.close()
 
 
+def told(house, leaves=None, texts=()):
+    """What the register says about lines: (leaf, proof) of each entry, without signed ones."""
+    if leaves is None:
+        db = base(house)
+        leaves = [(row["leaf"], house.get(f"/register/proof/{row['idx']}").text)
+                  for row in db.execute("SELECT idx, leaf FROM log_entry WHERE type IN "
+                                        "('genesis', 'lines') ORDER BY idx")]
+        db.close()
+    return (b"\1" + struct.pack("<II", 0, len(leaves)) +
+            b"".join(packed(leaf, proof, "", "") for leaf, proof in leaves) +
+            struct.pack("<I", len(texts)) + packed(*texts))
+
+
 class Papers:
     """All that there is about the weights of a repo; written(field=...) changes any of it."""
 
@@ -138,6 +151,7 @@ class Papers:
         db.close()
         self.proof = house.get(f"/register/proof/{self.index}").text
         self.bundle = b""
+        self.told = told(house)
         self.scan = as_front(house, lambda run: {"scan": self.scanned(run, path)})["scan"]
 
     def scanned(self, run, path):
@@ -147,8 +161,9 @@ class Papers:
 
     def written(self, **over):
         p = {**self.__dict__, **over}
-        return (b"\2" + packed(p["content"], p["manifest"], p["leaf"], p["proof"], p["evidence"],
-                               "", "", p["bundle"]) + struct.pack("<I", 1) + packed(p["scan"]))
+        return (b"\3" + packed(p["content"], p["manifest"], p["leaf"], p["proof"], p["evidence"],
+                               "", "", p["bundle"], p["told"]) +
+                struct.pack("<I", 1) + packed(p["scan"]))
 
 
 def as_front(house, fn):
