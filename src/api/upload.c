@@ -35,6 +35,19 @@ static bool query_u64(struct front_req *q, const char *key, uint64_t *out)
            wh_str_u64(text, out) && *out <= INT64_MAX;
 }
 
+static bool still_writes(struct front_req *q, const struct front_grant *g,
+                         struct wh_err *err)
+{
+    if (front_grant_writes(q, g, err)) {
+        return true;
+    }
+    /* whoever holds its link could see it: nobody is told to sign in */
+    return err->code == WH_REPO_NOT_FOUND
+               ? wh_fail(err, WH_NOT_FOUND,
+                         "the repo of this upload was deleted meanwhile")
+               : false;
+}
+
 static bool read_link(struct front_req *q, const char *what, struct put *p,
                       struct wh_err *err)
 {
@@ -63,7 +76,8 @@ static bool read_link(struct front_req *q, const char *what, struct put *p,
     p->grant.expires = (int64_t)expires;
     p->grant.object = q->at.a;
     p->grant.b = part;
-    return front_grant_check(q->house, &p->grant, sig, err);
+    return front_grant_check(q->house, &p->grant, sig, err) &&
+           still_writes(q, &p->grant, err);
 }
 
 static void end_put(void *arg)

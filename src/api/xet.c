@@ -119,11 +119,8 @@ bool api_xet_check_token(struct front_req *q, struct hub_xet *out,
 {
     struct wh_str text = net_req_header(q->net, "authorization"), scheme, sig;
     struct front_grant g = {0};
-    struct store_repo repo;
     struct wh_err why = {0};
-    struct store_account who;
     enum store_kind kind;
-    enum store_role role;
 
     if (!wh_str_cut(&text, ' ', &scheme) ||
         !wh_str_ieq(scheme, WH_S("bearer")) ||
@@ -137,14 +134,8 @@ bool api_xet_check_token(struct front_req *q, struct hub_xet *out,
     if (strcmp(g.what, "xet-write") != 0) {
         return wh_fail(err, WH_FORBIDDEN, "this token is for reading only");
     }
-    if (!store_repo_by_id(q->db, q->a, g.repo, &repo, err) ||
-        !store_account_by_id(q->db, g.account, &who, err) ||
-        !store_member_role(q->db, repo.owner, g.account, &role, err)) {
+    if (!front_grant_writes(q, &g, err)) {
         return false;
-    }
-    if (who.disabled || role < STORE_ROLE_WRITE) {
-        return wh_fail(err, WH_FORBIDDEN, "You may not write to %s any more",
-                       repo.full);
     }
     *out = (struct hub_xet){.vault = &q->house->vault,
                             .kind = kind,

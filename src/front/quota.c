@@ -278,14 +278,8 @@ bool front_quota_upload_to(struct front_req *q, int64_t repo, int64_t account,
 {
     struct store_repo row;
 
-    if (!store_repo_by_id(q->db, q->a, repo, &row, err)) {
-        /* whoever holds its grant could see it: nobody is told to sign in */
-        return err->code == WH_REPO_NOT_FOUND
-                   ? wh_fail(err, WH_NOT_FOUND,
-                             "the repo of this upload was deleted meanwhile")
-                   : false;
-    }
-    return front_quota_upload(q, row.owner, account, bytes, err);
+    return store_repo_by_id(q->db, q->a, repo, &row, err) &&
+           front_quota_upload(q, row.owner, account, bytes, err);
 }
 
 struct sent {

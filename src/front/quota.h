@@ -35,8 +35,8 @@ bool front_quota_room(struct front_req *q, int64_t owner, int64_t account,
  * ends. */
 bool front_quota_upload(struct front_req *q, int64_t owner, int64_t account,
                         uint64_t bytes, struct wh_err *err) WH_CHECK;
-/* The same, by the number of the repo that it is for. WH_NOT_FOUND where that
- * was deleted. */
+/* The same, by the number of the repo that it is for. WH_REPO_NOT_FOUND where
+ * that was deleted. */
 bool front_quota_upload_to(struct front_req *q, int64_t repo, int64_t account,
                            uint64_t bytes, struct wh_err *err) WH_CHECK;
 /* So many bytes have arrived. */

@@ -63,3 +63,20 @@ bool front_grant_check(const struct front_house *h, const struct front_grant *g,
     return g->expires * 1000000 > wh_now_us() ||
            wh_fail(err, WH_FORBIDDEN, "this link has expired");
 }
+
+bool front_grant_writes(struct front_req *q, const struct front_grant *g,
+                        struct wh_err *err)
+{
+    struct store_repo repo;
+    struct store_account who;
+    enum store_role role;
+
+    if (!store_repo_by_id(q->db, q->a, g->repo, &repo, err) ||
+        !store_account_by_id(q->db, g->account, &who, err) ||
+        !store_member_role(q->db, repo.owner, g->account, &role, err)) {
+        return false;
+    }
+    return (!who.disabled && role >= STORE_ROLE_WRITE) ||
+           wh_fail(err, WH_FORBIDDEN, "You may not write to %s any more",
+                   repo.full);
+}

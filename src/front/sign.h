@@ -26,5 +26,9 @@ struct wh_str front_grant_sign(const struct front_house *h, struct wh_arena *a,
  * expired. */
 bool front_grant_check(const struct front_house *h, const struct front_grant *g,
                        struct wh_str text, struct wh_err *err) WH_CHECK;
+/* May its account still write to its repo? A grant tells of the moment when it
+ * was given. WH_FORBIDDEN; WH_REPO_NOT_FOUND where the repo was deleted. */
+bool front_grant_writes(struct front_req *q, const struct front_grant *g,
+                        struct wh_err *err) WH_CHECK;
 
 #endif

@@ -270,3 +270,20 @@ def test_one_account_founds_no_endless_organisations(house):
                           f"{V1}/organizations/o-0/members/{name}", token=token, json=role)
         assert r.status_code == 200, r.text
     assert found(200).status_code == 201
+
+
+# ---- links ----
+
+def test_a_link_ends_with_the_right_that_it_was_given_for(house):
+    """Who was sent away from an organisation went on filling its namespace for a day."""
+    owner, guest = hands.account(house, "owner"), hands.account(house, "guest")
+    house.request("POST", f"{V1}/organizations", token=owner, json={"name": "club"})
+    members = f"{V1}/organizations/club/members/guest"
+    house.request("PUT", members, token=owner, json={"role": "write"})
+    house.api(token=owner).create_repo("club/model")
+    first, second = os.urandom(5000), os.urandom(5000)
+    links = [hands.actions(house, "club/model", d, token=guest)["upload"]["href"]
+             for d in (first, second)]
+    assert hands.put(house, links[0], first).status_code == 200
+    assert house.request("DELETE", members, token=owner).status_code == 200
+    assert "any more" in hands.is_an_error(hands.put(house, links[1], second), 403)
