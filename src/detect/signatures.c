@@ -1,21 +1,25 @@
 /*
- * signatures.c - rule file to expressions to databases.
+ * signatures.c - rule file to phrases, for prompts, and to expressions, which
+ * find their way through pieces of output as it comes.
  */
 #include "detect/signatures.h"
 #include "base/arena.h"
 #include "base/buf.h"
 #include "base/json.h"
 #include "base/mem.h"
+#include "detect/phrase.h"
 #include <hs/hs.h>
 
 struct detect_signatures {
     struct wh_arena arena;
     struct detect_rule rule[DETECT_RULES_MAX];
     size_t n, width;
-    hs_database_t *block, *stream;
+    struct detect_phrases *phrases;
+    hs_database_t *stream;
 };
 
 struct detect_scratch {
+    struct detect_trail *trail;
     hs_scratch_t *hs;
 };
 
@@ -64,8 +68,9 @@ static bool category_of(struct wh_str name, enum detect_category *out)
     return false;
 }
 
-/* Words are lower-case letters, digits, blanks, hyphens and apostrophes, so
- * that none of them can be an expression. */
+/* Words are lower-case letters, digits, single blanks, hyphens and apostrophes,
+ * so that none of them can be an expression, and begin with none of those last
+ * three. */
 static bool word_ok(const char *w)
 {
     size_t i, n = strlen(w);
@@ -75,7 +80,8 @@ static bool word_ok(const char *w)
             return false;
         }
     }
-    return n > 0 && n <= 40 && w[0] != ' ' && w[n - 1] != ' ';
+    return n > 0 && n <= DETECT_WORD_MAX && !strchr(" '-", w[0]) &&
+           w[n - 1] != ' ' && !strstr(w, "  ");
 }
 
 static bool read_class(struct reader *r, const char *name,
@@ -225,9 +231,8 @@ static const char *expression(struct detect_signatures *s,
     return out;
 }
 
-/* The rules for prompts, or for output, as one database. */
-static bool compile(struct detect_signatures *s, bool output,
-                    hs_database_t **out, struct wh_err *err)
+/* The rules for output as one database. */
+static bool compile(struct detect_signatures *s, struct wh_err *err)
 {
     const char *text[DETECT_RULES_MAX];
     unsigned flags[DETECT_RULES_MAX], id[DETECT_RULES_MAX], n = 0;
@@ -236,18 +241,16 @@ static bool compile(struct detect_signatures *s, bool output,
 
     for (i = 0; i < s->n; i++) {
         const struct detect_rule *rule = &s->rule[i];
-        if (output ? rule->output : rule->prompt) {
+        if (rule->output) {
             text[n] = expression(s, rule);
-            flags[n] = HS_FLAG_DOTALL |
-                       (output ? HS_FLAG_CASELESS : HS_FLAG_SINGLEMATCH);
+            flags[n] = HS_FLAG_DOTALL | HS_FLAG_CASELESS;
             id[n++] = (unsigned)i;
         }
     }
     if (n == 0) {
         return true;
     }
-    if (hs_compile_multi(text, flags, id, n,
-                         output ? HS_MODE_STREAM : HS_MODE_BLOCK, NULL, out,
+    if (hs_compile_multi(text, flags, id, n, HS_MODE_STREAM, NULL, &s->stream,
                          &why) != HS_SUCCESS) {
         (void)wh_fail(err, WH_BAD_REQUEST, "the rules can not be compiled");
         (void)wh_err_detail(err, "%s", why ? why->message : "");
@@ -292,11 +295,11 @@ bool detect_signatures_new(struct wh_str json, struct detect_signatures **out,
     (void)hs_set_misc_allocator(wh_alloc, wh_free);
     s = wh_alloc(sizeof(*s));
     wh_arena_init(&s->arena, (size_t)16 << 20);
-    if (!read_file(s, json, err) || !compile(s, false, &s->block, err) ||
-        !compile(s, true, &s->stream, err) || !measure(s, err)) {
+    if (!read_file(s, json, err) || !compile(s, err) || !measure(s, err)) {
         detect_signatures_free(&s);
         return false;
     }
+    s->phrases = detect_phrases_new(s->rule, s->n);
     *out = s;
     return true;
 }
@@ -304,7 +307,7 @@ bool detect_signatures_new(struct wh_str json, struct detect_signatures **out,
 void detect_signatures_free(struct detect_signatures **s)
 {
     if (*s) {
-        (void)hs_free_database((*s)->block);
+        detect_phrases_free(&(*s)->phrases);
         (void)hs_free_database((*s)->stream);
         wh_arena_done(&(*s)->arena);
         wh_free(*s);
@@ -333,8 +336,8 @@ bool detect_scratch_new(const struct detect_signatures *s,
 {
     struct detect_scratch *made = wh_alloc(sizeof(*made));
 
-    if ((s->block && hs_alloc_scratch(s->block, &made->hs) != HS_SUCCESS) ||
-        (s->stream && hs_alloc_scratch(s->stream, &made->hs) != HS_SUCCESS)) {
+    made->trail = detect_trail_new(s->phrases);
+    if (s->stream && hs_alloc_scratch(s->stream, &made->hs) != HS_SUCCESS) {
         detect_scratch_free(&made);
         return wh_fail(err, WH_INTERNAL, "");
     }
@@ -345,6 +348,7 @@ bool detect_scratch_new(const struct detect_signatures *s,
 void detect_scratch_free(struct detect_scratch **s)
 {
     if (*s) {
+        detect_trail_free(&(*s)->trail);
         (void)hs_free_scratch((*s)->hs);
         wh_free(*s);
         *s = NULL;
@@ -356,25 +360,9 @@ void *detect_scratch_raw(const struct detect_scratch *s)
     return s->hs;
 }
 
-static int on_hit(unsigned id, unsigned long long from, unsigned long long to,
-                  unsigned flags, void *context)
-{
-    struct detect_hits *hits = context;
-
-    (void)from;
-    (void)to;
-    (void)flags;
-    hits->bits[id / 64] |= (uint64_t)1 << (id % 64);
-    return 0;
-}
-
 void detect_signatures_scan(const struct detect_signatures *s,
                             struct detect_scratch *scratch, struct wh_str text,
                             struct detect_hits *hits)
 {
-    wh_assert(text.n <= UINT32_MAX);
-    if (s->block && text.n > 0) {
-        wh_assert(hs_scan(s->block, text.p, (unsigned)text.n, 0, scratch->hs,
-                          on_hit, hits) == HS_SUCCESS);
-    }
+    detect_phrases_find(s->phrases, scratch->trail, text, hits);
 }

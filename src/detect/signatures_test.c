@@ -97,7 +97,9 @@ static void rows_are_whole(void **state)
 
 #define HEAD                                                    \
     "{\"v\":1,\"classes\":{\"a\":[\"salt\"],\"b\":[\"grain\"]," \
-    "\"bad\":[\"x.*\"],\"none\":[]},\"provenance\":{\"t\":\"test\"},"
+    "\"bad\":[\"x.*\"],\"hyphen\":[\"-x\"],\"blanks\":[\"x  "   \
+    "y\"],\"none\":[]},"                                        \
+    "\"provenance\":{\"t\":\"test\"},"
 #define RULE(category, weight, seq, gap)                                    \
     HEAD "\"rules\":[{\"id\":\"r\",\"category\":\"" category                \
          "\",\"weight\":" weight ",\"on\":\"prompt\",\"provenance\":\"t\"," \
@@ -117,6 +119,8 @@ static void bad_files_are_refused(void **state)
         RULE("persona", "1", "\"a\"", "10"),
         RULE("persona", "1", "\"a\",\"c\"", "10"),
         RULE("persona", "1", "\"a\",\"bad\"", "10"),
+        RULE("persona", "1", "\"a\",\"hyphen\"", "10"),
+        RULE("persona", "1", "\"a\",\"blanks\"", "10"),
         RULE("persona", "1", "\"a\",\"none\"", "10"),
         RULE("persona", "1", "\"a\",7", "10"),
         RULE("nonsense", "1", "\"a\",\"b\"", "10"),
