@@ -13,6 +13,13 @@
 
 static _Thread_local void *my_state;
 
+/* A thread that waits for a job, on its stack. */
+struct net_idle {
+    struct net_idle *next;
+    pthread_cond_t called;
+    bool is_called;
+};
+
 struct start {
     struct net_work *work;
     unsigned index;
@@ -38,13 +45,25 @@ static bool begin(struct net_work *w, unsigned index, void **state)
     return good;
 }
 
-static struct net_job *next_job(struct net_work *w)
+/* Call the thread that waits for the shortest time; with the lock held. */
+static void call_one(struct net_work *w)
+{
+    struct net_idle *i = w->idle;
+    w->idle = i->next;
+    i->is_called = true;
+    pthread_cond_signal(&i->called);
+}
+
+static struct net_job *next_job(struct net_work *w, struct net_idle *me)
 {
     pthread_mutex_lock(&w->lock);
     while (w->first == NULL && !w->stop) {
-        w->idle++;
-        pthread_cond_wait(&w->some, &w->lock);
-        w->idle--;
+        me->is_called = false;
+        me->next = w->idle;
+        w->idle = me;
+        while (!me->is_called) {
+            pthread_cond_wait(&me->called, &w->lock);
+        }
     }
     struct net_job *j = w->first;
     if (j != NULL) {
@@ -70,10 +89,13 @@ static void *work_main(void *arg)
         return NULL;
     }
     my_state = state;
-    for (struct net_job *j; (j = next_job(w)) != NULL;) {
+    struct net_idle me = {0};
+    pthread_cond_init(&me.called, NULL);
+    for (struct net_job *j; (j = next_job(w, &me)) != NULL;) {
         j->fn(j, state);
         wh_panic_context(NULL);
     }
+    pthread_cond_destroy(&me.called);
     my_state = NULL;
     if (w->conf->worker_exit != NULL) {
         w->conf->worker_exit(w->conf->app, state);
@@ -90,7 +112,6 @@ bool net_work_start(struct net_work *w, const struct net_conf *conf,
     *w = (struct net_work){.conf = conf, .lane = lane};
     w->last = &w->first;
     pthread_mutex_init(&w->lock, NULL);
-    pthread_cond_init(&w->some, NULL);
     pthread_cond_init(&w->started, NULL);
     w->ids = wh_calloc(n, sizeof *w->ids);
     for (unsigned i = 0; i < n; i++) {
@@ -120,14 +141,15 @@ void net_work_stop(struct net_work *w)
 {
     pthread_mutex_lock(&w->lock);
     w->stop = true;
-    pthread_cond_broadcast(&w->some);
+    while (w->idle != NULL) {
+        call_one(w);
+    }
     pthread_mutex_unlock(&w->lock);
     for (unsigned i = 0; i < w->threads; i++) {
         pthread_join(w->ids[i], NULL);
     }
     wh_assert(w->failed || w->first == NULL);
     wh_free(w->ids);
-    pthread_cond_destroy(&w->some);
     pthread_cond_destroy(&w->started);
     pthread_mutex_destroy(&w->lock);
 }
@@ -139,8 +161,8 @@ void net_work_push(struct net_work *w, struct net_job *j)
     *w->last = j;
     w->last = &j->next;
     w->waiting++;
-    if (w->idle > 0) {
-        pthread_cond_signal(&w->some);
+    if (w->idle != NULL) {
+        call_one(w);
     }
     pthread_mutex_unlock(&w->lock);
 }

@@ -16,11 +16,15 @@ struct net_job {
     void (*fn)(struct net_job *j, void *worker);
 };
 
+struct net_idle;
+
 struct net_work {
     pthread_mutex_t lock;
-    pthread_cond_t some, started;
+    pthread_cond_t started;
     struct net_job *first, **last;
-    size_t waiting, idle;
+    struct net_idle *idle; /* threads without a job; the last one to come first:
+                            * its memory and its statements are still warm */
+    size_t waiting;
     unsigned threads, ready;
     bool stop, failed;
     struct wh_err err; /* of the first worker_init that failed */
