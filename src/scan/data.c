@@ -4,6 +4,7 @@
  */
 #include "scan/data.h"
 
+#include "scan/sentencepiece.h"
 #include "scan/walk.h"
 
 struct known {
@@ -28,6 +29,7 @@ static const struct known known[] = {
     KNOWN("%PDF-", PDF, pdf),
     KNOWN("PAR1", PARQUET, parquet),
     KNOWN("ARROW1", ARROW, arrow),
+    KNOWN("\n", SENTENCEPIECE, sentencepiece), /* the tag of a piece */
 };
 #undef KNOWN
 

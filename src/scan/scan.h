@@ -19,7 +19,7 @@
 #include "scan/finding.h"
 
 /* Version of the rules in this room; part of every result. */
-#define SCAN_VERSION "1.1"
+#define SCAN_VERSION "1.2"
 
 /* What a caller may tell; all of it optional (zero bytes). Nothing here can
  * make a result milder: hints only add findings or name what was measured. */

@@ -255,6 +255,8 @@ static const struct other others[] = {
     {"sound.ogg", "ogg", "data", true},
     {"sound.flac", "flac", "data", false},
     {"vocab.txt", "text", "text", true},
+    {"pieces.model", "sentencepiece", "data", true},
+    {"pieces_tests.model", "sentencepiece", "data", true},
 };
 
 static void other_clean_files_raise_nothing(void **state)

@@ -662,6 +662,53 @@ def text_findings():
     f("bytes.unexplained--after_the_picture.png", png() + b"payload")
 
 
+def varint(v):
+    out = b""
+    while v > 127:
+        out += bytes([v & 127 | 128])
+        v >>= 7
+    return out + bytes([v])
+
+
+def field(number, value):
+    """Of a protocol buffer: an int, four bytes of a float, or bytes with a length before."""
+    if isinstance(value, int):
+        return varint(number << 3) + varint(value % 2**64)
+    if isinstance(value, float):
+        return varint(number << 3 | 5) + struct.pack("<f", value)
+    return varint(number << 3 | 2) + varint(len(value)) + value
+
+
+def pieces(*more, piece=b"ship", trainer=b"", charsmap=b""):
+    """The vocabulary of a SentencePiece tokenizer, and fields after its own."""
+    words = [("<unk>", 2), ("<s>", 3), ("</s>", 3), ("\u2581toll", 1), ("<0x0A>", 6)]
+    out = b"".join(field(1, field(1, w.encode()) + field(2, -float(i)) + field(3, kind))
+                   for i, (w, kind) in enumerate(words))
+    out += field(1, field(1, piece) + field(2, -9.5))
+    out += field(2, field(1, b"in.txt") + field(3, 2) + field(10, 0.9995) + field(43, -1) +
+                 field(44, " \u2047 ".encode()) + trainer)
+    return out + field(3, field(1, b"nmt_nfkc") + field(2, charsmap) + field(3, 1)) + b"".join(more)
+
+
+CHARSMAP = struct.pack("<I", 8) + bytes(range(8)) + "A\0\u00e9\0".encode()
+
+
+def pieces_not():
+    whole = pieces(charsmap=CHARSMAP)
+    for name, data in (
+            ("cut", whole[:-1]), ("cut_early", whole[:40]), ("tail", whole + b"payload"),
+            ("no_trainer", field(1, field(1, b"a"))), ("no_pieces", pieces()[pieces().find(b"\x12"):]),
+            ("field", pieces(field(9, b"payload"))), ("inner_field", pieces(trainer=field(60, 1))),
+            ("wire", pieces(varint(6 << 3 | 1) + bytes(8))), ("group", pieces(varint(1 << 3 | 3))),
+            ("twice", pieces(field(2, field(3, 1)))), ("text", pieces(piece=b"\xff\xfe")),
+            ("long_piece", pieces(piece=b"a" * 4097)), ("varint", pieces(b"\x0a" + b"\xff" * 11)),
+            ("longer_varint", pieces(b"\x0a\x80\x00")), ("past_its_end", pieces(b"\x0a\x05\x0a\x09")),
+            ("trie", pieces(charsmap=struct.pack("<I", 4000) + bytes(8))),
+            ("odd_trie", pieces(charsmap=struct.pack("<I", 3) + bytes(8))),
+            ("rules", pieces(charsmap=struct.pack("<I", 4) + bytes(4) + b"\xc3\0"))):
+        finding(f"binary.unknown--pieces_{name}.model", data)
+
+
 def disguised():
     """Bytes behind the marks of data: the structure of the format is missing."""
     body = noise(200)
@@ -720,6 +767,9 @@ def text_clean():
     clean("sound.ogg", ogg((2, b"OpusHead" + noise(11)), (0, noise(300)), (4, noise(255))))
     clean("sound.flac", flac((0, FLAC_INFO), (4, noise(70))))
     clean("picture.webp", riff(b"WEBP", (b"VP8L", noise(30))))
+    clean("pieces.model", pieces(charsmap=CHARSMAP))
+    clean("pieces_tests.model", pieces(field(4, field(1, field(1, b"a b") + field(2, b"a b"))),
+                                       field(5, field(1, b"") + field(6, b"a\tb\n"))))
     clean("vocab.txt", b"[PAD]\n[UNK]\nthe\n##s\nGATT\nA\nhouse\n")
 
 
@@ -817,6 +867,7 @@ def main():
     program_findings()
     text_findings()
     disguised()
+    pieces_not()
     text_clean()
     corpora()
 
