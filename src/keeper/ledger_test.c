@@ -224,13 +224,49 @@ static void too_long(void **state)
     keeper_ledger_close(&l);
 }
 
+static void tell(struct keeper_ledger *l, int entry, const char *digest)
+{
+    struct wh_err err;
+    json_t *e = json_pack("{s:s,s:i,s:[s]}", "op", "lines", "entry", entry,
+                          "lines", digest);
+    unit_ok(keeper_ledger_append(l, e, &err), err);
+}
+
+/* The newest entry counts, and holds over a restart. */
+static void lines_are_remembered(void **state)
+{
+    (void)state;
+    char one[WH_SHA256_HEX + 1], two[WH_SHA256_HEX + 1];
+    struct keeper_ledger_told told;
+    wh_sha256_hex_of(WH_S("one"), one);
+    wh_sha256_hex_of(WH_S("two"), two);
+    struct keeper_ledger *l = open_ok(0, 0);
+    keeper_ledger_lines(l, &told);
+    assert_int_equal(told.entry, -1);
+    tell(l, 7, two);
+    append(l, 1);
+    tell(l, 3, one);
+    keeper_ledger_close(&l);
+    l = open_ok(3, 1);
+    keeper_ledger_lines(l, &told);
+    assert_int_equal(told.entry, 7);
+    assert_int_equal(told.n, 1);
+    assert_string_equal(told.digests[0], two);
+    keeper_ledger_close(&l);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, up, down)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        T(goes_on), T(any_change_is_found),   T(order_counts),
-        T(threads), T(cut_lines_are_removed), T(too_long),
+        T(goes_on),
+        T(any_change_is_found),
+        T(order_counts),
+        T(threads),
+        T(cut_lines_are_removed),
+        T(too_long),
+        T(lines_are_remembered),
     };
     return cmocka_run_group_tests_name("keeper/ledger", tests, NULL, NULL);
 }

@@ -230,7 +230,7 @@ bool line_set_gather(struct line_set *set, struct wh_arena *a,
     }
     /* a name without a line: that its file can not be read is more telling */
     for (size_t i = 0; i < n; i++) {
-        struct wh_str text;
+        struct wh_str text = WH_S("");
         const struct rule_line *line;
         struct wh_err none = {0};
         if (rule_known_name(a, set->known, set->n_known, names[i]) ==

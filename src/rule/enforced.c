@@ -79,7 +79,7 @@ static bool let_go(struct rule_past *past, const struct wh_str *list, size_t n,
 bool rule_past_add(struct rule_past *past, const json_t *lines, bool by_people,
                    struct wh_err *err)
 {
-    struct wh_str list[RULE_ENFORCED_MAX];
+    struct wh_str list[RULE_ENFORCED_MAX] = {{NULL, 0}};
     bool signed_for[RULE_ENFORCED_MAX];
     size_t n;
     if (!read_list(lines, list, &n, err) ||

@@ -123,7 +123,7 @@ static const struct row rows[] = {
 static void check(const struct row *r)
 {
     struct wh_str names[8], rest = wh_str_of(r->names);
-    struct rule_enforced out;
+    struct rule_enforced out = {.n = 0};
     struct rule_past past;
     struct wh_err err = {0};
     size_t n = 0;

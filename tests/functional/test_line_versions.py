@@ -9,6 +9,7 @@ import shutil
 import sqlite3
 import time
 
+import openai
 import pytest
 
 import hands
@@ -16,6 +17,7 @@ import weights
 from approvers import PEOPLE, V1, draft, founding, make_keys, sign, signed
 from conftest import ROOT, new_base
 from custody_front import OPEN, Keeper, Papers, Stored, as_front, told
+from pupil import MODEL, Pupil
 
 BASE = "limited.default, hold.unknown"
 
@@ -31,7 +33,7 @@ def law(version, most):
     doc["rules"][0]["when"]["threshold"] = str(most)
     doc["cases"] = [{"sentence": "So many are below.", "with": {}, "answer": "below"},
                     {"sentence": "One more is above.", "with": size(most + 1), "answer": "above"}]
-    return json.dumps(doc)
+    return doc
 
 
 @pytest.fixture
@@ -44,7 +46,7 @@ def folder():
 
 
 def put(folder, version, most):
-    (folder / f"test.low.v{version}.json").write_text(law(version, most))
+    (folder / f"test.low.v{version}.json").write_text(json.dumps(law(version, most)))
 
 
 def enforce(house, names, folder=None, shadow=""):
@@ -234,6 +236,48 @@ def test_a_stricter_version_closes_nothing_by_itself(fresh_house, folder, tmp_pa
     assert publish(house, "is", 101) == "held" and gives(house, "is") == 403
 
 
+def test_a_version_that_demands_an_exam(fresh_house, folder, tmp_path):
+    """What is hosted waits for its exam from the day on which approvers take the version up."""
+    pupil = Pupil()
+    put(folder, 1, 10)
+    shipped = json.loads((ROOT / "lines" / "demo.low.v2.json").read_text())
+    (folder / "test.low.v2.json").write_text(
+        json.dumps({**law(2, 10), "hosting": shipped["hosting"]}))
+    house = enforce(fresh_house(), f"{BASE}, test.low.v1", folder)
+    house.extra += f"[gateway]\nupstreams = {MODEL}=unix:{pupil.path}\n"
+    os.chmod(house.base, 0o755)
+    try:
+        house.start()
+        found(house, tmp_path)
+        house.request("POST", f"{V1}/organizations", token="admin", json={"name": "demo"})
+        house.request("POST", "/api/repos/create", token="admin",
+                      json={"type": "model", "name": "pupil", "organization": "demo"})
+        hands.publish(house, MODEL, {"model.safetensors": weights.safetensors({"w": (8, 8)})})
+        assert hands.decided(house, MODEL)["weights"] == "held"
+        d = draft(house, "host", subject=hands.release(house, MODEL)["subject"])
+        assert signed(house, tmp_path, ["ada", "cid"], d) == "done"
+        key = house.request("POST", f"{V1}/keys", token="admin", json={"name": "test"}).json()
+
+        def ask():
+            client = openai.OpenAI(base_url=house.url + "/v1", api_key=key["secret"], timeout=30,
+                                   max_retries=0)
+            try:
+                client.chat.completions.create(model=MODEL,
+                                               messages=[{"role": "user", "content": "hi"}])
+            except openai.APIStatusError as e:
+                return e.code
+            except openai.APIConnectionError:
+                return "gone"
+            return "answered"
+        assert ask() == "answered"
+        d = draft(house, "lines", paper="limited.default hold.unknown test.low.v2")
+        assert signed(house, tmp_path, ["ada", "cid"], d) == "done"
+        until(lambda: "lines.changed" in house.log())
+        until(lambda: ask() == "model_awaits_exam")
+    finally:
+        pupil.stop()
+
+
 def test_a_version_that_is_shipped_no_more(fresh_house, folder):
     """Its text is kept with its digest; and where it is not, the words say what to do."""
     put(folder, 1, 1000)
@@ -248,7 +292,7 @@ def test_a_version_that_is_shipped_no_more(fresh_house, folder):
         assert lines(house) == {"limited.default.v1", "hold.unknown.v1", "test.low.v1"}
         one = house.get(f"{V1}/lines/test.low").json()
         assert (one["version"], one["newest"]) == (1, 2)
-        assert one["document"] == json.loads(law(1, 1000))
+        assert one["document"] == law(1, 1000)
         name = f"m{len(names)}"
         assert publish(house, name, 90 + len(names)) == "open"
         until(lambda n=name: gives(house, n) == 200)  # the keeper saw it before
@@ -297,7 +341,7 @@ def test_the_keeper_sees_for_itself(fresh_house, folder):
         "another list": (told(house, [proved[0], (looser, proved[1][1])]), "CORRUPT"),
         "noise": (b"\1" * 300, "BAD_REQUEST"),
         # the truth, with a text that nobody asked for: only the decision holds it back
-        "the truth": (told(house, proved, [law(9, 7)]), "HELD"),
+        "the truth": (told(house, proved, [json.dumps(law(9, 7))]), "HELD"),
     }
 
     def talk(run):
