@@ -16,7 +16,16 @@
 #define READS_WELL 6.3
 #define BACKWARDS_GAIN 0.7
 
-enum { C64 = 1, C32 = 2, HEX = 4, LETTER = 8, DIGIT = 16, LEET = 32, BIT = 64 };
+enum {
+    C64 = 1,
+    C32 = 2,
+    HEX = 4,
+    LETTER = 8,
+    DIGIT = 16,
+    LEET = 32,
+    BIT = 64,
+    CUT = 128 /* between segments */
+};
 
 static const char *const names[DETECT_KIND_COUNT] = {
     [DETECT_KIND_PLAIN] = "plain",         [DETECT_KIND_HIDDEN] = "hidden",
@@ -55,6 +64,7 @@ static const uint8_t classes[256] = {
     ['6'] = NUM | C32, ['7'] = NUM | C32 | LEET, ['8'] = NUM, ['9'] = NUM,
     ['@'] = LEET, ['$'] = LEET, ['|'] = LEET,
     ['+'] = C64, ['/'] = C64, ['-'] = C64, ['_'] = C64,
+    ['\n'] = CUT, ['"'] = CUT, [':'] = CUT,
 };
 #undef UP
 #undef LOW
@@ -212,8 +222,7 @@ static struct wh_str segment(struct wh_str *rest)
     size_t i = 0;
     struct wh_str head;
 
-    while (i < rest->n && rest->p[i] != '\n' && rest->p[i] != '"' &&
-           rest->p[i] != ':') {
+    while (i < rest->n && !(classes[(unsigned char)rest->p[i]] & CUT)) {
         i++;
     }
     head = wh_str_sub(*rest, 0, i);
@@ -247,7 +256,9 @@ void detect_hints_of(struct wh_str s, struct detect_hints *h)
         if (part.n > LEAST_LETTERS &&
             detect_prose_grade(part, &pairs) < READS_WELL &&
             pairs >= LEAST_LETTERS) {
-            h->odd += (uint32_t)part.n;
+            size_t from = (size_t)(part.p - s.p);
+            h->odd = h->odd_end == 0 ? (uint32_t)from : h->odd;
+            h->odd_end = (uint32_t)(from + part.n);
         }
     }
 }
@@ -527,6 +538,12 @@ static bool decode_escapes(struct wh_str s, struct detect_out *out,
 
 /* ---- letters ---- */
 
+/* The part of the text outside which every segment reads like a language. */
+static struct wh_str odd_of(struct wh_str text, const struct detect_hints *h)
+{
+    return wh_str_sub(text, h->odd, h->odd_end - h->odd);
+}
+
 /* Write the segment in its better form, if it has one. */
 static bool try_rotation(struct wh_str part, double grade,
                          struct detect_out *out)
@@ -753,9 +770,9 @@ bool detect_decode(enum detect_kind kind, struct wh_str text,
     case DETECT_KIND_ESCAPED:
         return h->escapes >= 4 && decode_escapes(text, out, covered);
     case DETECT_KIND_ROTATED:
-        return h->odd > 0 && decode_letters(text, false, out, covered);
+        return decode_letters(odd_of(text, h), false, out, covered);
     case DETECT_KIND_REVERSED:
-        return h->odd > 0 && decode_letters(text, true, out, covered);
+        return decode_letters(odd_of(text, h), true, out, covered);
     case DETECT_KIND_MORSE:
         return h->morse >= LEAST_LETTERS && decode_morse(text, out, covered);
     case DETECT_KIND_BINARY:

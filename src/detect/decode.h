@@ -37,7 +37,9 @@ struct detect_hints {
     uint32_t leet;    /* digits or signs inside words */
     uint32_t singles; /* longest row of single letters */
     uint32_t letters;
-    uint32_t odd; /* bytes of segments that do not read like a language */
+    /* from the first to the end of the last segment that does not read like a
+     * language; 0 and 0 without one */
+    uint32_t odd, odd_end;
 };
 
 /* Look once at a text; about a nanosecond a byte. */
