@@ -84,13 +84,21 @@ WHERE subject IN (SELECT subject FROM revision_subject WHERE repo = $1)
   AND (repo IS NULL OR repo = $1)
 ORDER BY id DESC LIMIT $2;
 
+-- What lines decided, ends soon, and is in effect in a repo that is there: the end of
+-- what people decided is theirs, and what nobody has any more is not renewed for ever.
 -- name: decision_due :many
 SELECT d.id, d.public_id, d.subject, d.repo, d.digest, d.doc, d.leaf, d.evidence, d.answer,
   d.tier_source, d.tier_software, d.tier_data, d.tier_weights, d.decided, d.until, d.outbox,
   d.idx, d.published, d.made_by, coalesce(d.proposal, 0)
 FROM decision d
-WHERE d.until > 0 AND d.until <= $1 AND NOT EXISTS (
+WHERE d.until > 0 AND d.until <= $1 AND d.made_by = 0 AND NOT EXISTS (
   SELECT 1 FROM decision n WHERE n.subject = d.subject AND coalesce(n.repo, 0) = coalesce(d.repo, 0) AND n.id > d.id)
+  AND EXISTS (
+  SELECT 1 FROM revision_subject s JOIN repo r ON r.id = s.repo
+  WHERE s.subject = d.subject AND r.gone IS NULL
+    AND (d.repo IS NULL OR (d.repo = r.id AND r.private = 1))
+    AND NOT EXISTS (SELECT 1 FROM decision n WHERE n.subject = d.subject AND n.id > d.id
+                    AND (n.repo IS NULL OR (n.repo = r.id AND r.private = 1))))
 ORDER BY d.until LIMIT $2;
 
 -- name: shadow_result_set :exec

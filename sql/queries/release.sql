@@ -48,9 +48,14 @@ WHERE c.digest = $1 AND c.kind = 1 AND d.tier_weights < 3
     AND (n.repo IS NULL OR n.repo = d.repo))
 LIMIT 1;
 
--- name: revision_of_subject :one
+-- One in which this decision (subject, private repo or 0, row) is in effect; a public
+-- repo's first, or what it decides anew would be a private repo's.
+-- name: revision_of_decision :one
 SELECT s.repo, s.sha FROM revision_subject s JOIN repo r ON r.id = s.repo
-WHERE s.subject = $1 AND r.gone IS NULL ORDER BY s.created DESC LIMIT 1;
+WHERE s.subject = $1 AND r.gone IS NULL AND ($2 = 0 OR (r.id = $2 AND r.private = 1))
+  AND NOT EXISTS (SELECT 1 FROM decision n WHERE n.subject = $1 AND n.id > $3
+                  AND (n.repo IS NULL OR (n.repo = r.id AND r.private = 1)))
+ORDER BY r.private, s.created DESC LIMIT 1;
 
 -- name: weighing_set :exec
 INSERT INTO weighing (subject, digest, doc, created) VALUES ($1, $2, $3, $4)

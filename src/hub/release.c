@@ -605,16 +605,18 @@ bool hub_release_resume(struct hub_release *r, struct db *db, int64_t due,
     return row != DB_FAIL;
 }
 
-/* Any revision of the subject will do: the decision is the subject's. */
-static bool start_subject(struct hub_release *r, struct db *db,
-                          struct wh_str subject, struct wh_err *err)
+/* Any revision that it is about will do: the decision is the subject's. */
+static bool start_decision(struct hub_release *r, struct db *db,
+                           const struct line_row *due, struct wh_err *err)
 {
-    struct db_stmt *st = db_start(db, DBQ_REVISION_OF_SUBJECT);
+    struct db_stmt *st = db_start(db, DBQ_REVISION_OF_DECISION);
     struct hub_oid commit;
     int64_t repo = 0;
     enum db_row row;
 
-    db_bind_text(st, 1, subject);
+    db_bind_text(st, 1, due->subject);
+    db_bind_i64(st, 2, due->repo);
+    db_bind_i64(st, 3, due->id);
     row = db_step(st, err);
     if (row == DB_ROW && hub_oid_parse(db_col_text(st, 1), &commit)) {
         repo = db_col_i64(st, 0);
@@ -637,7 +639,7 @@ bool hub_release_renew(struct hub_release *r, struct db *db, struct wh_err *err)
     ok = line_due(db, &a, wh_now_us() / 1000000 + HUB_RENEW_S, RENEW_BATCH,
                   &due, &n, err);
     for (size_t i = 0; ok && i < n; i++) {
-        ok = start_subject(r, db, due[i].subject, err);
+        ok = start_decision(r, db, &due[i], err);
     }
     wh_arena_done(&a);
     return ok;

@@ -292,13 +292,21 @@ static void a_private_repo_only_commits(void **state)
 struct revising {
     struct house *h;
     const char *sha;
+    int64_t repo;
 };
 
 static bool revise(struct db *db, void *ctx, struct wh_err *err)
 {
     struct revising *r = ctx;
-    return line_revision_keep(db, r->h->open_repo, wh_str_of(r->sha),
+    return line_revision_keep(db, r->repo, wh_str_of(r->sha),
                               wh_str_of(r->h->subject), NOW, err);
+}
+
+static void has(struct house *h, int64_t repo)
+{
+    struct revising r = {h, COMMIT_A, repo};
+    struct wh_err err;
+    unit_ok(db_tx(h->t.db, revise, &r, &err), err);
 }
 
 static void commits_share_a_subject_and_its_decision(void **state)
@@ -308,8 +316,8 @@ static void commits_share_a_subject_and_its_decision(void **state)
     struct wh_str subject;
     (void)decide(h, "22713216", 0, 0);
     publish(h);
-    struct revising first = {h, COMMIT_A};
-    struct revising second = {h, COMMIT_B}; /* an edit to the card */
+    struct revising first = {h, COMMIT_A, h->open_repo};
+    struct revising second = {h, COMMIT_B, h->open_repo}; /* a card's edit */
     unit_ok(db_tx(h->t.db, revise, &first, &err), err);
     unit_ok(db_tx(h->t.db, revise, &second, &err), err);
     unit_ok(line_revision_subject(h->t.db, &h->a, h->open_repo, WH_S(COMMIT_B),
@@ -338,6 +346,51 @@ static void commits_share_a_subject_and_its_decision(void **state)
     assert_int_equal(n, 0);
 }
 
+/* How many are to be renewed, and in which repo the first of them; 0: none. */
+static size_t due(struct house *h, int64_t *repo)
+{
+    struct wh_err err;
+    struct line_row *rows;
+    size_t n;
+    *repo = 0;
+    unit_ok(line_due(h->t.db, &h->a, LINE_TESTING_NOW + 400 * INT64_C(86400),
+                     10, &rows, &n, &err),
+            err);
+    if (n > 0) {
+        struct db_stmt *s = db_start(h->t.db, DBQ_REVISION_OF_DECISION);
+        db_bind_text(s, 1, rows[0].subject);
+        db_bind_i64(s, 2, rows[0].repo);
+        db_bind_i64(s, 3, rows[0].id);
+        unit_ok(db_one_i64(s, 0, repo, &err), err);
+    }
+    return n;
+}
+
+/* What is renewed in the one place does not wait in the other, and what nobody
+ * has any more is in nobody's way. */
+static void renewed_is_what_somebody_has(void **state)
+{
+    struct house *h = *state;
+    struct wh_err err;
+    int64_t repo;
+    (void)decide(h, "134515008", 0, 0);
+    assert_int_equal(due(h, &repo), 0);
+    /* a private repo that came last is not the one that renews it */
+    has(h, h->open_repo);
+    has(h, h->private_repo);
+    assert_int_equal(due(h, &repo), 1);
+    assert_true(repo == h->open_repo);
+    /* ... unless it is the only one left */
+    unit_ok(store_repo_delete(h->t.db, h->open_repo, NOW, &err), err);
+    assert_int_equal(due(h, &repo), 1);
+    assert_true(repo == h->private_repo);
+    (void)decide(h, "134515008", h->private_repo, 60);
+    assert_int_equal(due(h, &repo), 1);
+    assert_true(repo == h->private_repo);
+    unit_ok(store_repo_delete(h->t.db, h->private_repo, NOW, &err), err);
+    assert_int_equal(due(h, &repo), 0);
+}
+
 static void no_hold_without_an_end(void **state)
 {
     struct house *h = *state;
@@ -346,6 +399,7 @@ static void no_hold_without_an_end(void **state)
     size_t n;
     int64_t end = LINE_TESTING_NOW + INT64_C(180) * 86400;
     (void)decide(h, "134515008", 0, 0);
+    has(h, h->open_repo);
     unit_ok(line_due(h->t.db, &h->a, end - 1, 10, &rows, &n, &err), err);
     assert_int_equal(n, 0);
     unit_ok(line_due(h->t.db, &h->a, end, 10, &rows, &n, &err), err);
@@ -461,6 +515,7 @@ int main(void)
         T(the_leaf_says_what_was_decided),
         T(a_private_repo_only_commits),
         T(commits_share_a_subject_and_its_decision),
+        T(renewed_is_what_somebody_has),
         T(no_hold_without_an_end),
         T(shadow_lines_only_report),
         T(line_documents_stay),

@@ -122,8 +122,9 @@ bool line_of_subject(struct db *db, struct wh_arena *a, struct wh_str subject,
 bool line_of_repo(struct db *db, struct wh_arena *a, int64_t repo,
                   unsigned limit, struct line_row **out, size_t *n,
                   struct wh_err *err) WH_CHECK;
-/* Decisions that end at or before `until` (unix seconds) and were not followed
- * by another yet: no hold stands longer without being reasoned anew. */
+/* Decisions of lines that end at or before `until` (unix seconds), were not
+ * followed by another yet, and are in effect in a repo that is there: no hold
+ * stands longer without being reasoned anew. */
 bool line_due(struct db *db, struct wh_arena *a, int64_t until, unsigned limit,
               struct line_row **out, size_t *n, struct wh_err *err) WH_CHECK;
 
