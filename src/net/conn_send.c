@@ -58,8 +58,45 @@ void net_conn_head(struct net_conn *c, struct wh_buf *b)
     wh_assert(!b->over);
 }
 
+/* Links that open something for whoever has them name 32 random bytes, in
+ * base64url. */
+#define SECRET_LEN 43
+#define LOGGED_MAX 128
+
+static bool is_secret(struct wh_str segment)
+{
+    bool all = segment.n == SECRET_LEN;
+
+    for (size_t i = 0; all && i < segment.n; i++) {
+        char b = segment.p[i];
+        all = (b >= 'A' && b <= 'Z') || (b >= 'a' && b <= 'z') ||
+              (b >= '0' && b <= '9') || b == '-' || b == '_';
+    }
+    return all;
+}
+
+/* The path for the log, whose readers are not those whom a link is for. */
+static struct wh_str logged_path(struct wh_str path, char out[LOGGED_MAX])
+{
+    struct wh_str rest = path, segment;
+
+    while (rest.n > 0) {
+        (void)wh_str_cut(&rest, '/', &segment);
+        if (is_secret(segment)) {
+            size_t at = (size_t)(segment.p - path.p);
+            int n = snprintf(out, LOGGED_MAX, "%.*s***%s%.*s",
+                             WH_FMT(wh_str_sub(path, 0, at < 48 ? at : 48)),
+                             rest.n > 0 ? "/" : "",
+                             WH_FMT(wh_str_sub(rest, 0, 48)));
+            return wh_str_mem(out, (size_t)n);
+        }
+    }
+    return path;
+}
+
 static void log_request(const struct net_conn *c, const char *cut)
 {
+    char path[LOGGED_MAX];
     const struct net_req *r = &c->task->pub;
     int64_t us = c->sock.loop->now_us - c->task->began_us;
     uint64_t body = c->written > c->head_bytes ? c->written - c->head_bytes : 0;
@@ -67,9 +104,10 @@ static void log_request(const struct net_conn *c, const char *cut)
     wh_log(WH_INFO, "http.request",
            "id=%s method=%s path=%s status=%d bytes=%llu ms=%lld.%03lld%s%s",
            r->id, head ? net_method_name(r->method) : "-",
-           head ? wh_log_q(r->path) : "-", c->out != NULL ? c->out->status : 0,
-           (unsigned long long)body, (long long)(us / 1000),
-           (long long)(us % 1000), cut != NULL ? " cut=" : "",
+           head ? wh_log_q(logged_path(r->path, path)) : "-",
+           c->out != NULL ? c->out->status : 0, (unsigned long long)body,
+           (long long)(us / 1000), (long long)(us % 1000),
+           cut != NULL ? " cut=" : "",
            cut != NULL ? wh_log_q(wh_str_of(cut)) : "");
     if (c->srv->conf.over != NULL) {
         c->srv->conf.over(c->srv->conf.app, r,

@@ -287,3 +287,21 @@ def test_a_link_ends_with_the_right_that_it_was_given_for(house):
     assert hands.put(house, links[0], first).status_code == 200
     assert house.request("DELETE", members, token=owner).status_code == 200
     assert "any more" in hands.is_an_error(hands.put(house, links[1], second), 403)
+
+
+def test_links_are_not_in_the_log(house):
+    """Whoever read the log could sign in, or read and answer a case in another's name."""
+    r = house.request("POST", f"{V1}/signin-links", token="admin")
+    link = r.json()["signin"].rsplit("/", 1)[1]
+    case = "c" * 21 + "-_" + "9" * 20
+    assert len(link) == len(case) == 43
+    assert house.get(f"/signin/{link}", headers=PAGE).status_code == 200
+    for path in (f"/cases/{case}", f"{V1}/cases/{case}"):
+        assert house.get(path).status_code == 404
+    end = time.monotonic() + 30
+    while f"path={V1}/cases/*** status=404" not in house.log():
+        assert time.monotonic() < end
+        time.sleep(0.1)
+    log = house.log()
+    assert link not in log and case not in log
+    assert "path=/signin/*** status=200" in log and "path=/cases/*** status=404" in log
