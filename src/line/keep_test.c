@@ -4,6 +4,7 @@
 #include "db/testdb.h"
 #include "line/keep.h"
 #include "line/testing.h"
+#include "register/submit.h"
 #include "store/account.h"
 #include "store/repo.h"
 
@@ -506,6 +507,83 @@ static void catches_up_after_a_crash(void **state)
     assert_int_equal(current(h, 0, true).index, 1);
 }
 
+/* ---- lines on the register ---- */
+
+/* An entry that waits for its place: these lines are in force. */
+struct telling {
+    json_t *digests;
+    bool people;
+};
+
+static bool tell(struct db *db, void *ctx, struct wh_err *err)
+{
+    const struct telling *t = ctx;
+    json_t *leaf = json_object();
+    int64_t outbox;
+    json_object_set_new(leaf, "type", json_string("lines"));
+    json_object_set_new(leaf, "software", json_string("1.0.0"));
+    json_object_set(leaf, "lines", t->digests);
+    if (t->people) {
+        struct wh_str d = wh_str_of(COMMIT_A COMMIT_A);
+        json_object_set_new(leaf, "roster", json_integer(1));
+        json_object_set_new(leaf, "statement",
+                            register_digest_new(wh_str_sub(d, 0, 64)));
+        json_object_set_new(leaf, "signatures",
+                            register_digest_new(wh_str_sub(d, 0, 64)));
+    }
+    bool ok = register_submit(db, leaf, &outbox, err);
+    json_decref(leaf);
+    return ok;
+}
+
+static enum wh_code keep_one(struct house *h)
+{
+    struct keeping k = {.h = h};
+    struct wh_err err = {0};
+    struct line_question q = {.subject = wh_str_of(h->subject),
+                              .evidence =
+                                  line_testing_evidence(&h->a, "22713216"),
+                              .now = LINE_TESTING_NOW};
+    unit_ok(line_decide(&h->a, &h->set, &q, &k.d, &err), err);
+    return db_tx(h->t.db, keep, &k, &err) ? WH_NONE : err.code;
+}
+
+/* From the moment on which the lines have changed, also before the entry has
+ * its place, nothing is decided under the old ones. */
+static void nothing_is_decided_under_old_lines(void **state)
+{
+    struct house *h = *state;
+    struct rule_past *past = WH_NEW(&h->a, struct rule_past);
+    struct line_told *told;
+    struct wh_err err;
+    size_t n;
+    json_t *all = wh_json_own(&h->a, line_set_digests(&h->set));
+    json_t *fewer = wh_json_own(&h->a, json_copy(all));
+    struct telling same = {all, false}, change = {fewer, true};
+    json_array_remove(fewer, 0);
+
+    assert_int_equal(keep_one(h), WH_NONE); /* a register without entries */
+    unit_ok(db_tx(h->t.db, tell, &same, &err), err);
+    assert_int_equal(keep_one(h), WH_NONE);
+    unit_ok(db_tx(h->t.db, tell, &change, &err), err);
+    assert_int_equal(keep_one(h), WH_UNAVAILABLE);
+    unit_ok(line_told(h->t.db, &h->a, &told, &n, &err), err);
+    assert_int_equal(n, 2);
+    assert_int_equal(told[0].index, -1);
+    assert_false(told[0].by_people);
+    assert_true(told[1].by_people);
+    unit_ok(line_past(h->t.db, &h->a, past, &err), err);
+    assert_int_equal(past->n, 2);
+    assert_int_equal(past->n_gone, 1);
+    assert_true(past->signed_for[0] && past->signed_for[1]);
+    unit_ok(line_in_force(h->t.db, &h->a, fewer, &err), err);
+    /* what nobody signed takes nothing away */
+    change.people = false;
+    json_array_remove(fewer, 0);
+    unit_ok(db_tx(h->t.db, tell, &change, &err), err);
+    unit_fails(line_past(h->t.db, &h->a, past, &err), err, WH_ROLLED_BACK);
+}
+
 #define T(f) cmocka_unit_test_setup_teardown(f, open_house, close_house)
 
 int main(void)
@@ -521,6 +599,7 @@ int main(void)
         T(line_documents_stay),
         T(a_subject_is_the_digest_of_its_manifest),
         T(catches_up_after_a_crash),
+        T(nothing_is_decided_under_old_lines),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
