@@ -30,11 +30,12 @@ SELECT p.id, p.public_id, p.digest, p.text, p.act, p.subject, coalesce(p.repo, 0
   p.not_after, p.state, p.signatures, p.approval_leaf, e.idx, e.t, p.due, p.created
 FROM proposal p LEFT JOIN log_entry e ON e.outbox = p.approval_outbox WHERE p.id = $1;
 
+-- Those that wait, for signatures or for their time, before what is over.
 -- name: proposal_newest :many
 SELECT p.id, p.public_id, p.digest, p.text, p.act, p.subject, coalesce(p.repo, 0), p.paper,
   p.not_after, p.state, p.signatures, p.approval_leaf, e.idx, e.t, p.due, p.created
 FROM proposal p LEFT JOIN log_entry e ON e.outbox = p.approval_outbox
-WHERE p.id < $1 AND (p.repo IS NULL OR $2) ORDER BY p.id DESC LIMIT $3;
+WHERE p.id < $1 AND (p.repo IS NULL OR $2) ORDER BY p.state > 1, p.id DESC LIMIT $3;
 
 -- name: proposal_ripe :many
 SELECT p.id, p.public_id, p.digest, p.text, p.act, p.subject, coalesce(p.repo, 0), p.paper,

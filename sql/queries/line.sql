@@ -137,3 +137,10 @@ SELECT count(*) FROM log_outbox WHERE type IN ('genesis', 'lines');
 
 -- name: proposal_open_count :one
 SELECT count(*) FROM proposal WHERE state = 0;
+
+-- What an approver has signed for, and waits for others; what was signed under an
+-- earlier roster waits for nothing.
+-- name: proposal_open_of :one
+SELECT count(DISTINCT p.id) FROM proposal p JOIN proposal_signature s ON s.proposal = p.id
+WHERE p.state = 0 AND s.approver = $1 AND s.kind = 0
+  AND p.created > (SELECT max(created) FROM roster);

@@ -188,18 +188,40 @@ static bool file_proposal(struct filing *f, const char *digest,
                              f->row.repo, &f->out->outbox, err);
 }
 
+/* Each statement is a leaf for ever, and a row on the desk: one approver does
+ * not bury there what the others have to see. What one may do alone never
+ * waits. */
+static bool has_room(const struct filing *f, struct wh_err *err)
+{
+    struct db_stmt *s;
+    int64_t n;
+    if (rule_act_row(f->st.act)->takes == RULE_TAKES_ONE) {
+        return true;
+    }
+    s = db_start(f->db, DBQ_PROPOSAL_OPEN_OF);
+    db_bind_text(s, 1, f->approver);
+    return db_one_i64(s, 0, &n, err) &&
+           (n < LINE_PROPOSALS_MAX ||
+            wh_fail(err, WH_RATE_LIMITED,
+                    "%d statements that you signed wait for others already",
+                    LINE_PROPOSALS_MAX));
+}
+
 /* What nobody of the roster wants is not kept: whoever a roster would make an
  * approver signs after one who is. Before the founding that is everybody. */
 static bool may_file(const struct filing *f, struct wh_err *err)
 {
+    struct db_stmt *s;
     int64_t n;
     if (f->roster.r) {
-        return f->entitled ||
-               wh_fail(err, WH_FORBIDDEN,
-                       "a change of the roster is proposed by somebody who is "
-                       "on it; sign when that is done");
+        return f->entitled ? has_room(f, err)
+                           : wh_fail(err, WH_FORBIDDEN,
+                                     "a change of the roster is proposed by "
+                                     "somebody who is on it; sign when that "
+                                     "is done");
     }
-    return db_one_i64(db_start(f->db, DBQ_PROPOSAL_OPEN_COUNT), 0, &n, err) &&
+    s = db_start(f->db, DBQ_PROPOSAL_OPEN_COUNT);
+    return db_one_i64(s, 0, &n, err) &&
            (n < LINE_FOUNDINGS_MAX ||
             wh_fail(err, WH_RATE_LIMITED,
                     "%d founding rosters wait for signatures already",

@@ -20,6 +20,7 @@
 #define LINE_APPEAL_MAX 4000   /* bytes of an appeal */
 #define LINE_APPEALS_MAX 20    /* of one account that wait for an answer */
 #define LINE_FOUNDINGS_MAX 100 /* rosters that wait to be the founding one */
+#define LINE_PROPOSALS_MAX 20  /* of one approver that wait for signatures */
 
 /* Where and when: the published register, the lines, the clock. */
 struct line_house {
@@ -77,7 +78,8 @@ bool line_proposal_get(struct db *db, struct wh_arena *a, struct wh_str id,
 /* By its row. */
 bool line_proposal_of(struct db *db, struct wh_arena *a, int64_t row,
                       struct line_proposal *out, struct wh_err *err) WH_CHECK;
-/* Newest first, those about private repos only if asked for. */
+/* Those that wait before what is over, newest first; those about private repos
+ * only if asked for. */
 bool line_proposals(struct db *db, struct wh_arena *a, int64_t before,
                     bool private_too, unsigned limit,
                     struct line_proposal **out, size_t *n,

@@ -305,3 +305,27 @@ def test_links_are_not_in_the_log(house):
     log = house.log()
     assert link not in log and case not in log
     assert "path=/signin/*** status=200" in log and "path=/cases/*** status=404" in log
+
+
+# ---- the desk ----
+
+def test_one_approver_does_not_bury_the_desk(house):
+    """Statements that nobody else signs were without number: behind fifty of them nobody saw
+    the one that was to be objected to."""
+    subject = push(house, "eve/matter", {"m.safetensors": weights.safetensors({"w": (401, 9)})},
+                   house.eve)
+    wish = {"subject": subject, "hours": 1, "rules": ["house/danger"]}
+    first = sign(house, house.keys_of, "ada", draft(house, "recall", **wish)).json()["id"]
+    codes = [sign(house, house.keys_of, "bea", draft(house, "recall", **wish)).status_code
+             for _ in range(20)]
+    assert codes == [201] * 20
+    r = sign(house, house.keys_of, "bea", draft(house, "recall", **wish))
+    assert "wait for others" in hands.is_an_error(r, 429)
+    # what waits stands before what is over, and nothing that waits is left out
+    listed = house.get(f"{V1}/proposals").json()
+    states = [p["state"] == "signing" for p in listed]
+    assert states == sorted(states, reverse=True) and not all(states)
+    assert first in [p["id"] for p in listed]
+    # what one may do alone does not wait
+    assert close(house, subject, "bea").status_code == 201
+    quorum(house, "lift", subject)
