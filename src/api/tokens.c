@@ -1,6 +1,6 @@
 /*
  * tokens.c - tokens over the API. Nobody makes a token, or gets a new secret of
- * one, that can do more than the credentials it is asked with.
+ * one, that can do more than the credentials it is asked with, or for longer.
  */
 #include "api/handlers.h"
 #include "base/mem.h"
@@ -103,6 +103,12 @@ static bool read_scopes(struct front_req *q, const json_t *body,
     return true;
 }
 
+/* The earlier of both ends; 0 is none. */
+static int64_t earlier(int64_t a, int64_t b)
+{
+    return a == 0 || (b != 0 && b < a) ? b : a;
+}
+
 static bool read_days(const json_t *body, int64_t *expires, struct wh_err *err)
 {
     int64_t days;
@@ -132,6 +138,7 @@ static bool read_token(struct front_req *q, struct new_token *t,
         !read_scopes(q, body, t, err)) {
         return false;
     }
+    t->in.expires = earlier(t->in.expires, q->who.token.expires);
     t->in.role = store_role_of(role);
     if (t->in.role == STORE_ROLE_NONE) {
         return wh_fail(err, WH_BAD_REQUEST,
@@ -159,9 +166,10 @@ bool api_token_create(struct front_req *q, struct wh_err *err)
     if (ok) {
         front_answer_json(
             q->net, 201,
-            wh_json_own(q->a, json_pack("{s:o,s:s,s:s}", "name",
+            wh_json_own(q->a, json_pack("{s:o,s:s,s:o,s:s}", "name",
                                         wh_json_str(t->in.name), "role",
-                                        store_role_name(t->in.role), "token",
+                                        store_role_name(t->in.role), "expires",
+                                        time_or_null(t->in.expires), "token",
                                         t->text)));
     }
     wh_wipe(t->text, sizeof t->text);
@@ -221,9 +229,15 @@ static bool may_rotate(struct front_req *q, const struct old_token *t,
 {
     struct store_token is;
 
-    return store_token_find(q->db, t->account, (int64_t)t->id, &is, err) &&
-           (is.role == STORE_ROLE_FINE ||
-            front_req_credential(q, is.role, err));
+    if (!store_token_find(q->db, t->account, (int64_t)t->id, &is, err) ||
+        (is.role != STORE_ROLE_FINE &&
+         !front_req_credential(q, is.role, err))) {
+        return false;
+    }
+    return earlier(is.expires, q->who.token.expires) == is.expires ||
+           wh_fail(err, WH_FORBIDDEN,
+                   "your token ends before that one does: a token that is good "
+                   "for as long gets it a new secret");
 }
 
 bool api_token_rotate(struct front_req *q, struct wh_err *err)

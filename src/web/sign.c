@@ -96,14 +96,17 @@ bool web_on_login(struct front_req *q, struct wh_err *err)
     return login_page(q, 200, NULL, next, err);
 }
 
-/* A session may do whatever its account may, so a token that may less does not
- * begin one: an operator's takes the role admin. */
+/* A session may do whatever its account may, for two weeks, so a token that may
+ * less, or ends before, does not begin one: an operator's takes the role admin.
+ */
 static bool token_may(const struct store_principal *who)
 {
     enum store_role role = who->token.role;
+    bool lasts = who->token.expires == 0 ||
+                 who->token.expires >= wh_now_us() + STORE_SESSION_TTL_US;
 
-    return role == STORE_ROLE_ADMIN ||
-           (role == STORE_ROLE_WRITE && !who->account.is_operator);
+    return lasts && (role == STORE_ROLE_ADMIN ||
+                     (role == STORE_ROLE_WRITE && !who->account.is_operator));
 }
 
 bool web_on_login_token(struct front_req *q, struct wh_err *err)
@@ -128,11 +131,13 @@ bool web_on_login_token(struct front_req *q, struct wh_err *err)
                           next, err);
     }
     if (!token_may(&who)) {
-        return login_page(q, 403,
-                          "This token may less than its account. A session may "
-                          "do whatever the account may, so it takes a token of "
-                          "the role write, or an operator's of the role admin.",
-                          next, err);
+        return login_page(
+            q, 403,
+            "This token may less than its account, or ends within "
+            "two weeks. A session may do whatever the account "
+            "may for as long, so it takes a token of the role "
+            "write, or an operator's of the role admin.",
+            next, err);
     }
     e.account = who.account.id;
     return begin_session(q, &e, next, err);

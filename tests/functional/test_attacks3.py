@@ -329,3 +329,25 @@ def test_one_approver_does_not_bury_the_desk(house):
     # what one may do alone does not wait
     assert close(house, subject, "bea").status_code == 201
     quorum(house, "lift", subject)
+
+
+def test_a_token_for_a_day_is_no_token_for_ever(house):
+    """It made another without an end, or got one that has none a new secret, or signed in."""
+    def api(method, path, token, **body):
+        return house.request(method, f"{V1}/tokens{path}", token=token, json=body)
+    who = hands.account(house, "lender")
+    lent = api("POST", "", who, name="lent", role="write", days=1).json()
+    assert lent["expires"]
+    for days in (0, 30):
+        made = api("POST", "", lent["token"], name="more", role="write", days=days)
+        assert made.status_code == 201 and made.json()["expires"] == lent["expires"]
+    mine = {t["name"]: t for t in house.get(f"{V1}/tokens", token=who).json()}
+    r = api("POST", f"/{mine['first']['id']}/rotate", lent["token"])
+    assert "ends before" in hands.is_an_error(r, 403)
+    assert api("POST", f"/{mine['lent']['id']}/rotate", lent["token"]).status_code == 200
+    browser, r = sign_in(house, lent["token"])
+    assert r.status_code == 403 and "wh_session" not in browser.cookies
+    # who has more gives as much
+    long = api("POST", "", who, name="long", role="write", days=30).json()
+    assert sign_in(house, long["token"])[1].status_code == 303
+    assert api("POST", f"/{mine['lent']['id']}/rotate", who).status_code == 200
