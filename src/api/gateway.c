@@ -382,7 +382,8 @@ static bool read_key(struct front_req *q, struct gateway_key_row *row,
     }
     row->account = q->who.account.id;
     row->created = wh_now_us();
-    row->expires = days > 0 ? row->created + days * DAY_US : 0;
+    row->expires =
+        front_req_ends(q, days > 0 ? row->created + days * DAY_US : 0);
     return read_models(q, body, &row->models, err) &&
            read_endpoints(body, &row->endpoints, err) &&
            read_caps(q, body, &row->caps, err);

@@ -103,12 +103,6 @@ static bool read_scopes(struct front_req *q, const json_t *body,
     return true;
 }
 
-/* The earlier of both ends; 0 is none. */
-static int64_t earlier(int64_t a, int64_t b)
-{
-    return a == 0 || (b != 0 && b < a) ? b : a;
-}
-
 static bool read_days(const json_t *body, int64_t *expires, struct wh_err *err)
 {
     int64_t days;
@@ -138,7 +132,7 @@ static bool read_token(struct front_req *q, struct new_token *t,
         !read_scopes(q, body, t, err)) {
         return false;
     }
-    t->in.expires = earlier(t->in.expires, q->who.token.expires);
+    t->in.expires = front_req_ends(q, t->in.expires);
     t->in.role = store_role_of(role);
     if (t->in.role == STORE_ROLE_NONE) {
         return wh_fail(err, WH_BAD_REQUEST,
@@ -234,7 +228,7 @@ static bool may_rotate(struct front_req *q, const struct old_token *t,
          !front_req_credential(q, is.role, err))) {
         return false;
     }
-    return earlier(is.expires, q->who.token.expires) == is.expires ||
+    return front_req_ends(q, is.expires) == is.expires ||
            wh_fail(err, WH_FORBIDDEN,
                    "your token ends before that one does: a token that is good "
                    "for as long gets it a new secret");

@@ -196,6 +196,13 @@ int64_t front_req_viewer(const struct front_req *q)
                : 0;
 }
 
+int64_t front_req_ends(const struct front_req *q, int64_t wish)
+{
+    int64_t own = q->who.token.expires;
+
+    return wish == 0 || (own != 0 && own < wish) ? own : wish;
+}
+
 /* FINE stands last in the enum, but holds nothing beyond its scopes. */
 bool front_req_credential(const struct front_req *q, enum store_role role,
                           struct wh_err *err)

@@ -105,6 +105,9 @@ struct wh_str front_req_cookie(const struct front_req *q, const char *name);
 /* For lists that show private repos: the account whose they may be, or 0. A
  * token that names what it is for sees there what everybody sees. */
 int64_t front_req_viewer(const struct front_req *q);
+/* When what the caller makes ends: at `wish` (microseconds, 0: never), but not
+ * after the credentials that it is made with. */
+int64_t front_req_ends(const struct front_req *q, int64_t wish);
 /* Do the caller's credentials have at least this role? WH_FORBIDDEN. */
 bool front_req_credential(const struct front_req *q, enum store_role role,
                           struct wh_err *err) WH_CHECK;

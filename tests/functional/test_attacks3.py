@@ -341,6 +341,8 @@ def test_a_token_for_a_day_is_no_token_for_ever(house):
     for days in (0, 30):
         made = api("POST", "", lent["token"], name="more", role="write", days=days)
         assert made.status_code == 201 and made.json()["expires"] == lent["expires"]
+    r = house.request("POST", f"{V1}/keys", token=lent["token"], json={"name": "key"})
+    assert r.status_code == 201 and r.json()["expires"] == lent["expires"]
     mine = {t["name"]: t for t in house.get(f"{V1}/tokens", token=who).json()}
     r = api("POST", f"/{mine['first']['id']}/rotate", lent["token"])
     assert "ends before" in hands.is_an_error(r, 403)
