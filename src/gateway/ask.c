@@ -5,6 +5,7 @@
  */
 #include "gateway/ask.h"
 #include "base/json_pull.h"
+#include "base/mem.h"
 #include "gateway/ask_impl.h"
 
 #include <stdlib.h>
@@ -46,7 +47,7 @@ bool ask_fail(struct ask_reader *r, enum gateway_code code, const char *fmt,
 
 bool ask_next(struct ask_reader *r, enum wh_pull_token *t)
 {
-    if (wh_pull_next(&r->pull, t)) {
+    if (wh_pull_next(r->pull, t)) {
         return true;
     }
     return gateway_fail(r->fault, GATEWAY_F_BAD_JSON, NULL,
@@ -55,7 +56,7 @@ bool ask_next(struct ask_reader *r, enum wh_pull_token *t)
 
 bool ask_skip(struct ask_reader *r, enum wh_pull_token first)
 {
-    if (wh_pull_skip(&r->pull, first)) {
+    if (wh_pull_skip(r->pull, first)) {
         return true;
     }
     return gateway_fail(r->fault, GATEWAY_F_BAD_JSON, NULL,
@@ -64,7 +65,7 @@ bool ask_skip(struct ask_reader *r, enum wh_pull_token first)
 
 struct wh_str ask_text(const struct ask_reader *r)
 {
-    return wh_pull_text(&r->pull);
+    return wh_pull_text(r->pull);
 }
 
 bool ask_say(struct ask_reader *r, enum gateway_voice voice)
@@ -94,13 +95,13 @@ bool ask_say(struct ask_reader *r, enum gateway_voice voice)
 static bool read_int(struct ask_reader *r, const struct row *row,
                      enum wh_pull_token t, uint64_t *out)
 {
-    if (t != WH_PULL_INT || r->pull.integer < (uint64_t)row->least ||
-        r->pull.integer > (uint64_t)row->most) {
+    if (t != WH_PULL_INT || r->pull->integer < (uint64_t)row->least ||
+        r->pull->integer > (uint64_t)row->most) {
         return ask_fail(r, GATEWAY_F_BAD_VALUE,
                         "%s must be an integer from %lld to %lld", row->name,
                         (long long)row->least, (long long)row->most);
     }
-    *out = r->pull.integer;
+    *out = r->pull->integer;
     return true;
 }
 
@@ -257,12 +258,12 @@ static bool read_logprobs(struct ask_reader *r, enum wh_pull_token t)
                ask_fail(r, GATEWAY_F_BAD_VALUE,
                         "logprobs must be true or false");
     }
-    if (t != WH_PULL_INT || r->pull.integer > 5) {
+    if (t != WH_PULL_INT || r->pull->integer > 5) {
         return ask_fail(r, GATEWAY_F_BAD_VALUE,
                         "logprobs must be an integer from 0 to 5");
     }
     ask->logprobs = true;
-    ask->top_logprobs = (unsigned)r->pull.integer;
+    ask->top_logprobs = (unsigned)r->pull->integer;
     return true;
 }
 
@@ -368,7 +369,7 @@ static bool read_field(struct ask_reader *r, const struct row *row)
     if (t == WH_PULL_NULL) {
         return true;
     }
-    uint64_t from = r->pull.at;
+    uint64_t from = r->pull->at;
     bool ok = id == GATEWAY_ASK_logprobs ? read_logprobs(r, t)
                                          : read_value(r, row, t, &number_read);
     if (!ok) {
@@ -488,9 +489,26 @@ static bool check_together(const struct gateway_ask *ask,
 
 /* --- public --------------------------------------------------------------- */
 
-bool gateway_ask_read(struct wh_arena *a, enum gateway_endpoint endpoint,
-                      struct wh_str body, struct gateway_ask *out,
-                      struct gateway_fault *f)
+struct wh_pull *gateway_ask_pull_new(void)
+{
+    struct wh_pull *pull = wh_alloc(sizeof *pull);
+    /* window and error come with each document */
+    wh_pull_init(pull, NULL, &limits, NULL);
+    return pull;
+}
+
+void gateway_ask_pull_free(struct wh_pull **pull)
+{
+    if (*pull != NULL) {
+        wh_pull_done(*pull);
+        wh_free(*pull);
+        *pull = NULL;
+    }
+}
+
+bool gateway_ask_read(struct wh_arena *a, struct wh_pull *pull,
+                      enum gateway_endpoint endpoint, struct wh_str body,
+                      struct gateway_ask *out, struct gateway_fault *f)
 {
     struct ask_reader *r = WH_NEW(a, struct ask_reader);
     *f = (struct gateway_fault){0};
@@ -504,9 +522,18 @@ bool gateway_ask_read(struct wh_arena *a, enum gateway_endpoint endpoint,
     r->fault = f;
     r->body = body;
     wh_win_mem(&r->win, body.p, body.n, &r->err);
-    wh_pull_init(&r->pull, &r->win, &limits, &r->err);
+    struct wh_pull own;
+    bool lent = pull != NULL;
+    if (lent) {
+        wh_pull_again(pull, &r->win, &r->err);
+    } else {
+        wh_pull_init(&own, &r->win, &limits, &r->err);
+    }
+    r->pull = lent ? pull : &own;
     bool ok = read_object(r);
-    wh_pull_done(&r->pull);
+    if (!lent) {
+        wh_pull_done(&own);
+    }
     if (!ok || !check_needed(out, f) || !check_together(out, f)) {
         return false;
     }

@@ -49,9 +49,16 @@ struct gateway_ask {
     bool tool_forced; /* tool_choice names one, or wants any */
 };
 
-/* Read and check a body. False with what is wrong, and where. */
-bool gateway_ask_read(struct wh_arena *a, enum gateway_endpoint endpoint,
-                      struct wh_str body, struct gateway_ask *out,
+/* A reader that can be lent to gateway_ask_read, again and again, by one
+ * thread: it keeps its memory. */
+struct wh_pull;
+struct wh_pull *gateway_ask_pull_new(void);
+void gateway_ask_pull_free(struct wh_pull **pull);
+/* Read and check a body, with this reader, or null for one of its own. False
+ * with what is wrong, and where. */
+bool gateway_ask_read(struct wh_arena *a, struct wh_pull *pull,
+                      enum gateway_endpoint endpoint, struct wh_str body,
+                      struct gateway_ask *out,
                       struct gateway_fault *f) WH_CHECK;
 /* What a model in custody does not answer, and nobody needs but who extracts
  * its weights. */

@@ -34,7 +34,7 @@ struct ask_reader {
     struct gateway_fault *fault;
     struct wh_str body;
     struct wh_win win;
-    struct wh_pull pull;
+    struct wh_pull *pull;
     struct wh_err err;
     size_t said_cap;
     const char *param; /* the field that is being read */

@@ -24,7 +24,7 @@ static const struct {
 static bool say_all(struct ask_reader *r, enum wh_pull_token t,
                     enum gateway_voice voice)
 {
-    unsigned outer = r->pull.depth;
+    unsigned outer = r->pull->depth;
     if (t == WH_PULL_STRING) {
         return ask_say(r, voice);
     }
@@ -32,7 +32,7 @@ static bool say_all(struct ask_reader *r, enum wh_pull_token t,
         return true;
     }
     /* Ends: every turn takes a token, or fails. */
-    for (outer--; r->pull.depth > outer;) {
+    for (outer--; r->pull->depth > outer;) {
         if (!ask_next(r, &t)) {
             return false;
         }

@@ -403,7 +403,8 @@ static bool prepare(struct asking *x, struct wh_str body,
                     struct gateway_fault *f)
 {
     x->ask_n = body.n;
-    if (!gateway_ask_read(x->r->arena, x->ask.endpoint, body, &x->ask, f) ||
+    if (!gateway_ask_read(x->r->arena, NULL, x->ask.endpoint, body, &x->ask,
+                          f) ||
         !check_scope(x, f) || !find_route(x, f)) {
         return false;
     }
@@ -503,10 +504,15 @@ static bool quick_prepare(struct asking *x)
 {
     struct gateway_fault f;
     struct wh_str body = net_req_body(x->r);
+    struct gateway_lane *lane = &x->g->lanes[net_req_loop(x->r)];
+    if (lane->reader == NULL) {
+        lane->reader = gateway_ask_pull_new();
+    }
     x->ask_n = body.n;
     return !x->key->exam && x->g->conf.filter->only_custody &&
            body.n <= QUICK_MAX && x->g->pending <= GATEWAY_PENDING_MAX &&
-           gateway_ask_read(x->r->arena, x->ask.endpoint, body, &x->ask, &f) &&
+           gateway_ask_read(x->r->arena, lane->reader, x->ask.endpoint, body,
+                            &x->ask, &f) &&
            check_scope(x, &f) && quick_route(x) && reserve(x, &f);
 }
 
@@ -651,6 +657,7 @@ void gateway_free(struct gateway **gateway)
     wh_assert(g->open == 0);
     for (size_t i = 0; i < GATEWAY_LANES; i++) {
         struct gateway_lane *lane = &g->lanes[i];
+        gateway_ask_pull_free(&lane->reader);
         if (lane->ear != NULL) {
             gateway_ear_done(lane->ear);
             wh_free(lane->ear);

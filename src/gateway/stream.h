@@ -25,6 +25,7 @@
  * read pools[].idle. */
 struct gateway_lane {
     struct gateway_stream *first;
+    struct wh_pull *reader;  /* of requests that need no worker */
     struct gateway_ear *ear; /* made with the first stream */
     struct wh_buf out;       /* what is written in this step */
     struct wh_buf text;      /* what was released of a channel */
