@@ -1,9 +1,9 @@
 /*
- * signatures.h - structure of known attempts, as word classes in order with
- * bounded gaps, matched all at once: by detect/phrase.h in prompts, by
- * vectorscan in output. Owner: detect_signatures_new .. _free; read-only and
- * shared by threads. Each thread has a scratch of its own. Never: a verdict: a
- * hit is evidence with a weight. No attack is quoted.
+ * signatures.h - structure of known attempts: word classes in order, with gaps,
+ * all at once; in prompts by detect/phrase.h, in output by vectorscan.
+ * Owner: detect_signatures_new .. _free; read-only and shared by threads. Each
+ * thread has a scratch of its own.
+ * Never: a verdict: a hit is evidence with a weight. No attack is quoted.
  */
 #ifndef WH_DETECT_SIGNATURES_H
 #define WH_DETECT_SIGNATURES_H

@@ -49,9 +49,10 @@ struct gateway_ask {
     bool tool_forced; /* tool_choice names one, or wants any */
 };
 
+struct wh_pull;
+
 /* A reader that can be lent to gateway_ask_read, again and again, by one
  * thread: it keeps its memory. */
-struct wh_pull;
 struct wh_pull *gateway_ask_pull_new(void);
 void gateway_ask_pull_free(struct wh_pull **pull);
 /* Read and check a body, with this reader, or null for one of its own. False
