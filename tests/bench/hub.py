@@ -2,7 +2,8 @@
 spaces, through HTTP at 200 requests a second: 60 % info, 25 % lists with
 filters, 15 % searches (two words, or a prefix of three letters and more). Times
 count from the moment a request was due. nginx serves a small file at the same
-rate, turn by turn: what it takes is this machine's noise.
+rate, turn by turn: what it takes is this machine's noise. Under `chrt -r 1`
+there is none of other programs.
 
 The population takes some minutes to make and is kept in .dev/bench-hub."""
 
