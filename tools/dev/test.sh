@@ -73,8 +73,8 @@ go_tests() {
 }
 
 # What functional tests need beside the program.
-HELPERS=(tests/leak/leak_probe tests/engine/engine_house tests/engine/engine_stranger
-    tests/engine/engine_stranger_dynamic)
+HELPERS=(src/register/register_driver tests/leak/leak_probe
+    tests/engine/engine_{house,stranger,stranger_dynamic})
 
 # Builds that only tests use.
 variants() {
