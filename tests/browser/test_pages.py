@@ -180,7 +180,7 @@ def test_a_reading_token_begins_no_session(browser, house):
     made = house.request("POST", "/api/weighhouse/v1/tokens", token="admin",
                          json={"name": "reader", "role": "read"}).json()
     assert sign_in(browser, made["token"]) == "/login"
-    assert "may only read" in browser.text(selector="[role=alert]")
+    assert "This token may less than its account" in browser.text(selector="[role=alert]")
     assert all(c["name"] != "wh_session" for c in browser.cookies())
 
 

@@ -360,23 +360,3 @@ def test_ctrl_c_and_a_second_start(run):
     assert "nothing to push" in run.said and "pushing" not in run.said
     assert run.get("/demo/all-minilm-l6-v2/resolve/main/config.json").status_code == 200
     assert run.interrupt()[0] == 0
-
-
-def test_an_older_house_keeps_its_line():
-    """A folder that began under demo.low v1, when the configuration named no version."""
-    base = pathlib.Path(new_base())
-    (base / "demo" / "data").mkdir(parents=True)
-    conf = base / "demo" / "weighhouse.conf"
-    script = ROOT / "tools/dev/run.sh"
-    functions = script.read_text().split("trap 'stop;")[0]
-    functions = functions.replace("${BASH_SOURCE[0]}", str(script))
-    env = {**os.environ, "WH_DEMO": str(base / "demo"), "WEIGHHOUSE_BIN": str(BINARY)}
-    for before, after, said in (("demo.low", "demo.low.v1", True),
-                                ("demo.low.v1", "demo.low.v1", True),
-                                ("demo.low.v2", "demo.low.v2", False)):
-        conf.write_text(f"[lines]\nenforce = limited.default, hold.unknown, {before}\n")
-        done = subprocess.run(["bash", "-c", functions + "write_config"], env=env, text=True,
-                              capture_output=True, check=True)
-        assert f"hold.unknown, {after}\n" in conf.read_text()
-        assert ("began under demo.low.v1" in done.stdout) == said
-    shutil.rmtree(base)

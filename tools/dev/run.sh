@@ -26,17 +26,6 @@ find_classifier() {
     fi
 }
 
-# The demonstration line with its version. What is on the register stays in
-# force: a folder that began under an older version goes on under it.
-find_low_line() {
-    local label=demo.low.v2
-    if [[ -d $WORK/data && -f $WORK/weighhouse.conf ]] &&
-        ! grep -q '^enforce = .*demo\.low\.v2$' "$WORK/weighhouse.conf"; then
-        label=demo.low.v1
-    fi
-    printf '%s' "$label"
-}
-
 # The prompts of exams, where they are there; WH_EXAM_SET names others.
 find_exam_set() {
     local set=${WH_EXAM_SET:-${WH_SHARED:-../shared}/data/harm}
@@ -44,17 +33,13 @@ find_exam_set() {
 }
 
 write_config() {
-    local low
     mkdir -p "$WORK"
-    low=$(find_low_line)
-    [[ $low == *.v2 ]] ||
-        say "this house began under $low, which demands no exam, and keeps it (./dev clean begins anew)"
     cat >"$WORK/weighhouse.conf" <<END
 [keys]
 dir = $(readlink -f "$WORK")/keys
 
 [lines]
-enforce = limited.default, hold.unknown, $low
+enforce = limited.default, hold.unknown, demo.low
 
 [gateway]
 engine = $(bash tools/dev/engine.sh --where || true)
