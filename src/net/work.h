@@ -1,8 +1,8 @@
 /*
  * work.h - the worker threads of a lane and their one queue.
  * Owner: the server, one for each lane. A job lies inside its user's struct;
- * the queue only links it. Never: runs a job twice; drops a job, also not at
- * the end.
+ * the queue only links it.
+ * Never: runs a job twice; drops a job, also not at the end.
  */
 #ifndef WH_NET_WORK_H
 #define WH_NET_WORK_H
