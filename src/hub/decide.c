@@ -13,6 +13,9 @@ enum content_kind { CONTENT_FILE = 1, CONTENT_TENSORS = 2 };
 /* Subjects with one content that are looked at. */
 #define ANCESTORS_MAX 256
 
+/* How often one is made anew because another was faster. */
+#define TRIES 8
+
 /* ---- statements about the subject that no file can make ---- */
 
 static const char LINEAGE_METHOD[] =
@@ -234,7 +237,9 @@ struct keep {
     const struct weighing *w;
     const struct line_decision *d; /* null: only the revision is new */
     const struct line_set *lines;
-    bool opens; /* the decision, found or made, opens the weights */
+    bool opens;   /* the decision, found or made, opens the weights */
+    int64_t ends; /* the decision that `d` ends, or 0 */
+    bool late;    /* there is another by now: nothing was kept */
     struct line_kept kept;
 };
 
@@ -331,9 +336,28 @@ static bool submit_weighing(struct db *db, const struct keep *k,
     return submit(db, k, weighing, err);
 }
 
+/* A decision ends the one that it was made after, and no other: people may have
+ * closed meanwhile what the lines would open. Looked at where nobody else
+ * writes. */
+static bool ends_the_newest(struct db *db, struct keep *k, int64_t scope,
+                            struct wh_err *err)
+{
+    struct line_row newest;
+    bool found;
+
+    if (!line_latest(db, k->a, wh_str_of(k->s->digest), scope, &found, &newest,
+                     err)) {
+        return false;
+    }
+    k->late = (found ? newest.id : 0) != k->ends;
+    return !k->late ||
+           wh_fail(err, WH_CONFLICT, "it was decided otherwise meanwhile");
+}
+
 static bool keep_fn(struct db *db, void *ctx, struct wh_err *err)
 {
     struct keep *k = ctx;
+    int64_t scope = k->repo->is_private ? k->repo->id : 0;
     struct wh_str subject = wh_str_of(k->s->digest);
     int64_t now = wh_now_us();
 
@@ -346,12 +370,11 @@ static bool keep_fn(struct db *db, void *ctx, struct wh_err *err)
     if (!k->d) {
         return true;
     }
-    return keep_weighing(db, k, now, err) && keep_contents(db, k, err) &&
+    return ends_the_newest(db, k, scope, err) &&
+           keep_weighing(db, k, now, err) && keep_contents(db, k, err) &&
            submit_weighing(db, k, err) &&
            line_set_keep(db, k->lines, now, err) &&
-           line_decision_keep(db, k->a, k->d,
-                              k->repo->is_private ? k->repo->id : 0, now,
-                              &k->kept, err);
+           line_decision_keep(db, k->a, k->d, scope, now, &k->kept, err);
 }
 
 /* ---- found or made ---- */
@@ -393,6 +416,27 @@ static bool make(struct db_writer *writer, const struct line_set *lines,
     return db_write(writer, keep_fn, k, err);
 }
 
+/* The decision in effect is found, else one is made. */
+static bool find_or_make(struct db_writer *writer, const struct line_set *lines,
+                         struct db *db, struct keep *k, struct line_row *row,
+                         struct wh_err *err)
+{
+    int64_t scope = k->repo->is_private ? k->repo->id : 0;
+    bool found;
+
+    if (!line_latest(db, k->a, wh_str_of(k->s->digest), scope, &found, row,
+                     err)) {
+        return false;
+    }
+    if (found && still_stands(k->a, row, lines)) {
+        k->d = NULL;
+        k->opens = row->tiers.part[RULE_PART_WEIGHTS] == RULE_TIER_OPEN;
+        return db_write(writer, keep_fn, k, err);
+    }
+    k->ends = found ? row->id : 0;
+    return make(writer, lines, db, k, err);
+}
+
 bool hub_decide(struct db_writer *writer, struct register_log *log,
                 const struct line_set *lines, struct db *db, struct wh_arena *a,
                 const struct store_repo *repo, const char *sha,
@@ -401,21 +445,19 @@ bool hub_decide(struct db_writer *writer, struct register_log *log,
 {
     struct keep k = {.a = a, .repo = repo, .sha = sha, .s = s, .lines = lines};
     int64_t scope = repo->is_private ? repo->id : 0;
-    struct wh_str subject = wh_str_of(s->digest);
-    bool found, ok;
+    bool found, ok = find_or_make(writer, lines, db, &k, &out->row, err);
 
-    if (!line_latest(db, a, subject, scope, &found, &out->row, err)) {
-        return false;
+    for (int i = 1; !ok && k.late && i < TRIES; i++) {
+        k.late = false;
+        *err = (struct wh_err){0};
+        ok = find_or_make(writer, lines, db, &k, &out->row, err);
     }
-    if (found && still_stands(a, &out->row, lines)) {
-        k.opens = out->row.tiers.part[RULE_PART_WEIGHTS] == RULE_TIER_OPEN;
-        return db_write(writer, keep_fn, &k, err);
-    }
-    if (!make(writer, lines, db, &k, err)) {
-        return false;
+    if (!ok || !k.d) {
+        return ok;
     }
     register_kick(log);
-    ok = line_latest(db, a, subject, scope, &found, &out->row, err);
+    ok =
+        line_latest(db, a, wh_str_of(s->digest), scope, &found, &out->row, err);
     return ok && (found || wh_fail(err, WH_INTERNAL, "a decision is gone"));
 }
 
