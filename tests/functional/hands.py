@@ -7,6 +7,7 @@ import os
 import signal
 import socket
 import struct
+import threading
 import time
 from urllib.parse import urlsplit
 
@@ -200,6 +201,35 @@ def stop_a_scanner(zygote, wait=30):
             os.kill(int(pids[0]), signal.SIGSTOP)
             return int(pids[0])
     raise AssertionError("no scanner was started")
+
+
+def in_a_thread(fn):
+    """Start it; a function that waits for its result."""
+    got = []
+    t = threading.Thread(target=lambda: got.append(fn()))
+    t.start()
+
+    def wait():
+        t.join(120)
+        return got[0]
+    return wait
+
+
+def kill_a_scanner(zygote, prepare):
+    """Kill the first scanner of what prepare(turn) gives, and give what that says. On a busy machine
+    a scanner may be gone before it is seen: then another turn is tried."""
+    for turn in range(10):
+        run = prepare(turn)
+        os.kill(zygote, signal.SIGSTOP)
+        answer = in_a_thread(run)
+        time.sleep(0.5)  # the job waits at the zygote's door
+        try:
+            os.kill(stop_a_scanner(zygote, wait=5), signal.SIGKILL)
+        except AssertionError:
+            answer()
+            continue
+        return answer()
+    raise AssertionError("no scanner was seen")
 
 
 def is_an_error(r, status):

@@ -18,7 +18,7 @@ from huggingface_hub.errors import HfHubHTTPError
 
 import weights
 from hands import (MIB, actions, answer_of, batch, begin_put, commit, decided, file_op, info,
-                   lfs_op, lfs_upload, publish, put, register_size, release, sha256, stop_a_scanner,
+                   kill_a_scanner, lfs_op, lfs_upload, publish, put, register_size, release, sha256,
                    unexplained)
 from test_register_recovery import verifier  # noqa: F401
 
@@ -212,19 +212,16 @@ def test_the_front_is_killed_while_a_commit_waits(house, verifier):
 
 @pytest.mark.parametrize("tier", ["open", "held"])
 def test_a_scanner_is_killed(house, verifier, tier):
-    # so many tensors that looking at them takes a while
-    data = weights.safetensors({f"t{i}": (4, 4) for i in range(60_000)})
-    data += b"" if tier == "open" else b"x"
-    lfs_upload(house, "admin/m", data)
-    zygote, got = pid_of(house, "zygote"), []
-    thread = threading.Thread(
-        target=lambda: got.append(commit(house, "admin/m", lfs_op("m.safetensors", data))))
-    os.kill(zygote, signal.SIGSTOP)
-    thread.start()
-    time.sleep(0.3)  # the job waits at the zygote's door
-    os.kill(stop_a_scanner(zygote), signal.SIGKILL)
-    thread.join(60)
-    assert got[0].status_code == 200, got[0].text
+    zygote = pid_of(house, "zygote")
+
+    def prepare(turn):
+        # so many tensors that looking at them takes a while
+        data = weights.safetensors({f"t{turn}-{i}": (4, 4) for i in range(60_000)})
+        data += b"" if tier == "open" else b"x"
+        lfs_upload(house, "admin/m", data)
+        return lambda: commit(house, "admin/m", lfs_op("m.safetensors", data))
+    r = kill_a_scanner(zygote, prepare)
+    assert r.status_code == 200, r.text
     assert decided(house, "admin/m")["weights"] == tier
     assert pid_of(house, "zygote") == zygote
     as_new(house, verifier)
@@ -232,19 +229,18 @@ def test_a_scanner_is_killed(house, verifier, tier):
 
 def test_a_scanner_of_a_regular_file_is_killed(house, verifier):
     """A commit that needs its answer is told so, and nothing is committed."""
-    zygote, got = pid_of(house, "zygote"), []
-    before = info(house, "admin/m")["sha"]
-    big = b"words and words\n" * 200_000
-    thread = threading.Thread(
-        target=lambda: got.append(commit(house, "admin/m", file_op("words.txt", big))))
-    os.kill(zygote, signal.SIGSTOP)
-    thread.start()
-    time.sleep(0.3)
-    os.kill(stop_a_scanner(zygote), signal.SIGKILL)
-    thread.join(60)
-    assert got[0].status_code in (500, 503), got[0].text
-    assert got[0].headers["X-Error-Message"] and got[0].json()["error"]
-    assert info(house, "admin/m")["sha"] == before
+    zygote, sha = pid_of(house, "zygote"), []
+
+    def prepare(turn):
+        nonlocal big
+        big = b"words and words %d\n" % turn * 200_000
+        sha.append(info(house, "admin/m")["sha"])
+        return lambda: commit(house, "admin/m", file_op("words.txt", big))
+    big = b""
+    r = kill_a_scanner(zygote, prepare)
+    assert r.status_code in (500, 503), r.text
+    assert r.headers["X-Error-Message"] and r.json()["error"]
+    assert info(house, "admin/m")["sha"] == sha[-1]
     assert commit(house, "admin/m", file_op("words.txt", big)).status_code == 200
     as_new(house, verifier)
 

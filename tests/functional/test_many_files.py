@@ -5,26 +5,13 @@ import json
 import os
 import re
 import signal
-import threading
 import time
 
-from hands import commit, file_op, is_an_error, stop_a_scanner
+from hands import commit, file_op, in_a_thread, is_an_error, kill_a_scanner
 
 
 def names(house, repo):
     return set(house.api().list_repo_files(repo)) - {".gitattributes"}
-
-
-def in_a_thread(fn):
-    """Start it; a function that waits for its result."""
-    got = []
-    t = threading.Thread(target=lambda: got.append(fn()))
-    t.start()
-
-    def wait():
-        t.join(120)
-        return got[0]
-    return wait
 
 
 def test_three_thousand_small_files(house):
@@ -56,14 +43,16 @@ def test_a_scanner_that_dies_over_a_group(house):
     """Then each file is asked about alone, and all is as if nothing had happened."""
     house.api().create_repo("admin/dying")
     zygote = house.children()["zygote"][0]
-    for turn in range(10):  # it may be done before it is killed
-        files = {f"f{i}.txt": f"{turn} {i}\n".encode() * 9000 for i in range(60)}
-        os.kill(zygote, signal.SIGSTOP)
-        answer = in_a_thread(
-            lambda: commit(house, "admin/dying", *[file_op(p, d) for p, d in files.items()]))
-        time.sleep(1)
-        os.kill(stop_a_scanner(zygote), signal.SIGKILL)
-        assert answer().status_code == 200
+    files = {}
+
+    def prepare(_):
+        files.update({f"f{i}.txt": f"{time.monotonic_ns()} {i}\n".encode() * 2500
+                      for i in range(60)})
+        ops = [file_op(p, d) for p, d in files.items()]
+        return lambda: commit(house, "admin/dying", *ops)
+    for _ in range(10):  # it may be done before it is killed
+        r = kill_a_scanner(zygote, prepare)
+        assert r.status_code == 200
         if "commit.one-by-one code=CHILD_DIED" in house.log():
             break
     assert "commit.one-by-one code=CHILD_DIED" in house.log()
